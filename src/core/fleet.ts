@@ -1,0 +1,130 @@
+/** The fleet as the planner sees it: `mesh.json` after parsing, with device classes resolved. Plain data. */
+
+export type Tier = "sram" | "hbm" | "gddr" | "dram" | "flash" | "store" | "edge" | "object";
+export type Phase = "prefill" | "decode";
+export type Status = "shipping" | "announced" | "hypothetical";
+
+/** What one device of a class can do; a pool multiplies it by `devices`. */
+export type DeviceClass = {
+  readonly name: string;
+  readonly status: Status;
+  /** Dense FLOP/s at the precision it serves in, per device. */
+  readonly flops: number;
+  /** Fraction of `flops` reached in prefill, 0..1. */
+  readonly mfu: number;
+  /** Fastest first; KV cache lives in the first, evicted blocks move down. */
+  readonly memory: readonly { readonly tier: Tier; readonly bytes: number; readonly bytesPerS: number }[];
+  /** Set for SRAM engines: one step takes this long per 1e9 active parameters plus a floor, whatever the batch. */
+  readonly constantStep?: { readonly baseMs: number; readonly msPerBillion: number };
+  readonly watts: number;
+  readonly usdPerHour: number;
+};
+
+export type Region = {
+  readonly id: string;
+  readonly lat: number;
+  readonly lon: number;
+  readonly hint?: string;
+  readonly jurisdiction?: string;
+};
+
+export type Model = {
+  readonly id: string;
+  readonly params: number;
+  readonly activeParams: number;
+  readonly layers: number;
+  /** Width of attention summed over heads: the `d` of 2·L·d·n². */
+  readonly attnDim: number;
+  readonly weightBytes: number;
+  readonly kvBytesPerToken: number;
+  readonly contextWindow: number;
+  readonly aliases: readonly string[];
+  /** Output tokens expected when neither the session nor the request says. */
+  readonly defaultOutputTokens: number;
+  readonly template: {
+    readonly order: readonly ("tools" | "system" | "messages")[];
+    readonly keepsReasoning: boolean;
+  };
+};
+
+export type Engine = {
+  /** `pool/number`, unique in the fleet. */
+  readonly id: string;
+  readonly pool: string;
+  readonly url: string;
+  readonly apiKeySecret?: string;
+};
+
+export type Pool = {
+  readonly id: string;
+  readonly model: string;
+  readonly device: string;
+  /** Devices per engine. */
+  readonly devices: number;
+  readonly region: string;
+  readonly dialect: string;
+  readonly roles: readonly Phase[];
+  readonly routed: "us" | "itself";
+  readonly kvLayout?: string;
+  /** KV cache tokens of one engine; overrides what the device's memory would hold. */
+  readonly kvTokens?: number;
+  readonly maxBatch: number;
+  readonly perMTok?: { readonly in: number; readonly cached: number; readonly out: number };
+  readonly limits?: { readonly rpm?: number; readonly tpm?: number; readonly concurrency?: number };
+  readonly hypothetical: boolean;
+  readonly engines: readonly Engine[];
+};
+
+export type Link = {
+  readonly from: string;
+  readonly to: string;
+  readonly transport: "nvlink" | "rdma" | "tcp" | "wan";
+  readonly gbps: number;
+  readonly perFlowGbps: number;
+  readonly rttMs: number;
+  readonly usdPerGB: number;
+};
+
+export type Rule = {
+  readonly when: Partial<Record<keyof Labels, string>>;
+  /** Pool ids. `prefer` multiplies the score of other pools' placements by 1.25; `only` filters. */
+  readonly prefer?: readonly string[];
+  readonly only?: readonly string[];
+};
+
+/** The five axes; see DESIGN §3. `place` is `anywhere`, `edge-bound`, `edge-bound:<region>` or a jurisdiction. */
+export type Labels = {
+  readonly phase: "prefill-heavy" | "balanced" | "decode-heavy";
+  readonly context: "short" | "medium" | "long" | "ultra";
+  readonly urgency: "interactive" | "batch";
+  readonly size: "small" | "large";
+  readonly place: string;
+};
+
+export type Fleet = {
+  /** Hash of the source, so that two isolates can tell whether they plan from the same fleet. */
+  readonly version: string;
+  readonly regions: ReadonlyMap<string, Region>;
+  readonly models: ReadonlyMap<string, Model>;
+  /** Model id or alias to model id. */
+  readonly modelNames: ReadonlyMap<string, string>;
+  readonly devices: ReadonlyMap<string, DeviceClass>;
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly links: readonly Link[];
+  readonly rules: readonly Rule[];
+  readonly labels: {
+    readonly mediumFrom: number;
+    readonly longFrom: number;
+    readonly ultraFrom: number;
+    readonly smallUpToParams: number;
+  };
+  readonly slo: {
+    readonly interactive: { readonly ttftMs: number; readonly tpotMs: number };
+    readonly batch: { readonly deadlineMs: number };
+  };
+  readonly prices: {
+    readonly valueOfTimeUsdPerS: { readonly interactive: number; readonly batch: number };
+    readonly missPenaltyUsd: number;
+    readonly joulePriceUsd: number;
+  };
+};

@@ -1,0 +1,83 @@
+/** The words of a plan. `plan` chooses among placements; `explain` prints them. */
+export type Mode = "together" | "disaggregated";
+
+/** Predicted terms of one placement: milliseconds, dollars, joules. Their sum is `score`, in dollars. */
+export type Terms = {
+  readonly rttMs: number;
+  readonly queueMs: number;
+  readonly prefillMs: number;
+  readonly handoffMs: number;
+  readonly firstMs: number;
+  readonly ttftMs: number;
+  readonly tpotMs: number;
+  readonly completionMs: number;
+  readonly harmMs: number;
+  readonly usd: number;
+  readonly joules: number;
+  readonly missProbability: number;
+  /** What leaving the caches that are held elsewhere costs over the session's expected remaining turns. */
+  readonly leaveUsd: number;
+  readonly score: number;
+};
+
+/** One leg of a placement: the pool, and the engine the terms were computed with. */
+export type LegPlace = { readonly pool: string; readonly engine: string; readonly heldTokens: number };
+
+export type Placement = {
+  readonly mode: Mode;
+  /** Absent when the decode engine prefills. */
+  readonly prefill?: LegPlace;
+  readonly decode: LegPlace;
+  readonly kvBytes: number;
+  readonly terms: Terms;
+};
+
+export type Candidate = {
+  readonly mode: Mode;
+  readonly prefill?: string;
+  readonly decode: string;
+  readonly terms: Terms;
+  readonly chosen: boolean;
+};
+
+/** What an edge believes of one engine at the moment of planning. */
+export type EngineView = {
+  readonly engine: string;
+  /** Modelled prefill work ahead of a new request, ms. */
+  readonly queueMs: number;
+  /** Decodes running. */
+  readonly batch: number;
+  /** Sum of their contexts, tokens. */
+  readonly batchTokens: number;
+  /** Tokens of this request's prefix that the engine is believed to hold. */
+  readonly heldTokens: number;
+  readonly kvFreeTokens: number;
+  /** Measured speed over modelled speed of prefill and decode (1 = as the device class says). */
+  readonly prefillFactor: number;
+  readonly decodeFactor: number;
+  /** False while its breaker is open or it drains. */
+  readonly healthy: boolean;
+};
+
+/** What a request asks of the fleet. */
+export type Ask = {
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly expectedOutputTokens: number;
+  readonly bodyBytes: number;
+  /** False for n > 1 and the like: such a request is never split. */
+  readonly splittable: boolean;
+  /** Turns this session is expected to take after this one. */
+  readonly remainingTurns: number;
+  /** New prompt tokens a later turn of this session is expected to bring. */
+  readonly tokensPerTurn: number;
+};
+
+export type Plan = {
+  /** Cheapest first; the first is the choice, the others what to fall back to. */
+  readonly placements: readonly Placement[];
+  readonly candidates: readonly Candidate[];
+  /** Placements refused, counted by the filter that refused them. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly explored?: { readonly propensity: number };
+};

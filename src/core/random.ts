@@ -1,0 +1,13 @@
+/** Chance as an argument: 0 ≤ x < 1. */
+export type Random = () => number;
+
+/** A small deterministic generator (mulberry32) for tests, simulations and the emulator. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,74 @@
+import type { Labels, Phase } from "./fleet.ts";
+import type { Candidate, Mode, Terms } from "./plan/placement.ts";
+
+export type Known = "reported" | "derived" | "assumed";
+
+/** One stretch of tokens of one phase. Input segments tile `[0, promptTokens)`, output segments `[0, outputTokens)`. */
+export type Segment = {
+  readonly phase: Phase;
+  readonly from: number;
+  readonly to: number;
+  /** Prefill only. `unknown` where the engine did not report its cache. */
+  readonly kv?: "cached" | "computed" | "unknown";
+  readonly engine: string;
+  readonly device: string;
+  readonly region: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly reason: string;
+  readonly known: Known;
+};
+
+/** One leg that ran, whatever became of it. Token counts are absent where the engine did not report them. */
+export type Work = {
+  readonly engine: string;
+  readonly leg: "prefill" | "decode" | "both";
+  readonly requestId: string;
+  readonly outcome: "served" | "failed" | "cancelled";
+  readonly why?: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly promptTokens?: number;
+  readonly cachedTokens?: number;
+  readonly computedTokens?: number;
+  readonly outputTokens?: number;
+};
+
+export type Forecast = {
+  readonly ttftMs?: number;
+  readonly tpotMs?: number;
+  readonly cachedTokens?: number;
+  readonly kvBytes?: number;
+  readonly usd?: number;
+  readonly joules?: number;
+};
+
+export type Receipt = {
+  readonly object: "receipt";
+  readonly version: 1;
+  readonly id: string;
+  readonly tenant: string;
+  readonly session: string;
+  readonly turn: number;
+  readonly edge: string;
+  readonly model: string;
+  readonly workload?: string;
+  readonly labels: Labels;
+  readonly mode: Mode;
+  readonly status: "completed" | "failed" | "cancelled";
+  readonly error?: string;
+  readonly createdAt: number;
+  readonly endedAt: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly firstTokenFrom?: Phase;
+  readonly segments: readonly Segment[];
+  readonly work: readonly Work[];
+  readonly waste: { readonly legs: number; readonly promptTokens: number; readonly outputTokens: number };
+  readonly candidates: readonly Candidate[];
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly predicted: Forecast;
+  readonly actual: Forecast;
+  readonly runnerUp?: { readonly placement: string; readonly terms: Terms };
+  readonly explored?: { readonly propensity: number };
+};

@@ -1,0 +1,60 @@
+import type { Phase } from "../core/fleet.ts";
+
+/** What the planner and the region service may know of a dialect. See DESIGN §7. */
+export type Capabilities = {
+  readonly roles: readonly Phase[];
+  readonly order: "serial" | "concurrent" | "either";
+  /** A decode engine can prefill what it was not handed. */
+  readonly prefillsAtDecode: boolean;
+  readonly keepsDecodePrefix: boolean;
+  readonly firstTokenFrom: Phase;
+  /** Which leg's usage tells cached tokens truly. */
+  readonly cachedFrom: { readonly together: boolean; readonly disaggregated: "prefill" | "none" };
+};
+
+/** Facts of a request that a dialect may look at. */
+export type RequestTraits = {
+  readonly n: number;
+  readonly hasBestOf: boolean;
+  readonly hasPromptLogprobs: boolean;
+  readonly hasEcho: boolean;
+  readonly hasListPrompt: boolean;
+};
+
+/** A splice of the client's body: top-level members to set (raw JSON text) or to remove. Everything else is copied. */
+export type Edits = {
+  readonly set: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+};
+
+export type LegKind = "prefill" | "decode" | "both";
+
+/** What a finished prefill leg hands to the decode leg: an opaque JSON text, passed on byte for byte. */
+export type Handoff = { readonly raw: string };
+
+export type Usage = {
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  /** Absent when the engine did not say: unknown, never 0. */
+  readonly cachedTokens?: number;
+};
+
+export type PrefillAnswer = { readonly handoff: Handoff | undefined; readonly usage: Usage | undefined };
+
+export type Dialect = {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  splits(traits: RequestTraits): boolean;
+  /** Members to change in the client's body for one leg. `present` names the members the client sent. */
+  edits(leg: LegKind, context: { readonly present: ReadonlySet<string>; readonly stream: boolean; readonly model: string; readonly handoff?: Handoff }): Edits;
+  headers(leg: LegKind, requestId: string): Readonly<Record<string, string>>;
+  /** Reads the whole body of a prefill leg's answer. */
+  readPrefill(body: Uint8Array): PrefillAnswer;
+  /** When the decode leg may be ended after the client left: at once, or only at its first token. */
+  readonly safeEnd: {
+    readonly prefill: "at-once";
+    /** P done, D not sent: send D and abort it so that P frees the blocks. */
+    readonly betweenLegs: "dispatch-and-abort" | "nothing";
+    readonly decodeInTransfer: "at-first-token" | "at-once";
+  };
+};

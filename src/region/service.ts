@@ -1,0 +1,95 @@
+import type { Ask } from "../core/plan/placement.ts";
+import type { LegKind, Usage } from "../engines/dialect.ts";
+
+/**
+ * Where requests meet engines. Callers reserve a leg, run it, and say how it went; who answers (this isolate, or a
+ * Region object beside the engines) is not theirs to know.
+ */
+export type RegionService = {
+  /** Asks for an engine of `pool`. Answers at once. */
+  reserve(ask: ReserveAsk): Promise<ReserveAnswer>;
+  /** Runs a granted leg. Resolves at its first content frame (or whole answer), or with why it failed. */
+  run(leg: LegOrder, signal: AbortSignal): Promise<LegAnswer>;
+  /** Reports what became of a grant and frees what it held. Idempotent. */
+  report(report: LegReport): void;
+};
+
+export type ReserveAsk = {
+  readonly v: 1;
+  readonly requestId: string;
+  readonly leg: LegKind;
+  readonly pool: string;
+  readonly ask: Ask;
+  readonly chain: Uint8Array;
+  /** Tokens up to and including each link of `chain`. */
+  readonly linkTokens: Uint32Array;
+  /** Engine id → prefix tokens its session believes it holds. */
+  readonly held: Readonly<Record<string, number>>;
+  readonly urgency: "interactive" | "batch";
+  /** Engines that have already failed this request. */
+  readonly avoid: readonly string[];
+  /** The decode leg of a split request brings its prefix along: nothing to prefill. */
+  readonly handedTokens: number;
+  readonly now: number;
+};
+
+export type Grant = {
+  readonly ticket: string;
+  readonly engine: string;
+  readonly pool: string;
+  /** When the engine is expected to begin, epoch ms. */
+  readonly startAt: number;
+  readonly heldTokens: number;
+  readonly prefillMs: number;
+  readonly stepMs: number;
+  readonly reason: string;
+};
+
+export type ReserveAnswer =
+  | { readonly kind: "granted"; readonly grant: Grant }
+  | { readonly kind: "queued"; readonly ticket: string; readonly startAt: number }
+  | { readonly kind: "refused"; readonly reason: string; readonly retryAfterMs: number };
+
+export type LegOrder = {
+  readonly v: 1;
+  readonly ticket: string;
+  readonly engine: string;
+  readonly leg: LegKind;
+  readonly requestId: string;
+  /** Path below the engine's URL, such as `/v1/chat/completions`. */
+  readonly path: string;
+  /** The body for this leg, already spliced. */
+  readonly body: Uint8Array;
+  readonly stream: boolean;
+  readonly firstTokenTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+};
+
+export type LegAnswer =
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly contentType: string;
+      readonly body: ReadableStream<Uint8Array>;
+    }
+  | { readonly ok: false; readonly failure: LegFailure };
+
+export type LegFailure = {
+  /** `caller`: the engine refused the request itself (4xx): it goes back as it is. Everything else may fall back. */
+  readonly kind: "caller" | "unreachable" | "status" | "overloaded" | "stalled" | "malformed" | "aborted";
+  readonly message: string;
+  readonly status?: number;
+  readonly retryAfterMs?: number;
+  readonly body?: Uint8Array;
+  readonly contentType?: string;
+};
+
+export type LegReport = {
+  readonly v: 1;
+  readonly ticket: string;
+  readonly event: "first-token" | "done" | "failed" | "released";
+  readonly usage?: Usage;
+  readonly elapsedMs?: number;
+  readonly failure?: LegFailure["kind"];
+  readonly now: number;
+};

@@ -1,0 +1,103 @@
+/** Messages between the edge and a `Session` object. Additive changes only; see DESIGN §2. */
+export const SESSION_MESSAGES_VERSION = 1;
+
+/** An engine that is believed to hold a prefix of this conversation's KV cache. */
+export type Holding = {
+  readonly engine: string;
+  /** Chain links held, counted from the root; links close at message ends and every 2 KB. */
+  readonly links: number;
+  /** Prompt-side tokens those links were, as the engine counted them when it said so, else estimated. */
+  readonly tokens: number;
+  readonly tier: string;
+  readonly known: "reported" | "assumed";
+  readonly at: number;
+};
+
+export type OpenAsk = {
+  readonly v: 1;
+  readonly tenant: string;
+  readonly model: string;
+  /** 8 bytes per link, root excluded, big-endian, concatenated. */
+  readonly chain: Uint8Array;
+  /** 16 hex digits each: what identifies the assistant messages in this request, oldest first, at most the last 8. */
+  readonly answers: readonly string[];
+  /** True when the name came from the conversation itself: leaving it forks. */
+  readonly inferred: boolean;
+  readonly now: number;
+};
+
+export type OpenAnswer = {
+  readonly v: 1;
+  /** Branch of the conversation this turn continues; 0 is the trunk. A fork gets a number of its own. */
+  readonly branch: number;
+  /** Turns settled in this branch so far. */
+  readonly turns: number;
+  /** Engines that hold a prefix of exactly this chain, best first. */
+  readonly holdings: readonly Holding[];
+  readonly stats: SessionStats;
+};
+
+export type SessionStats = {
+  readonly turns: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** Moving averages, 0 before the first turn. */
+  readonly outputPerTurn: number;
+  readonly newPromptPerTurn: number;
+  readonly gapMs: number;
+  /** Characters per token as the engines counted; 0 when unknown. */
+  readonly charsPerToken: number;
+};
+
+export type SettleAsk = {
+  readonly v: 1;
+  readonly tenant: string;
+  readonly model: string;
+  /** Names the turn; settling it twice changes nothing. */
+  readonly requestId: string;
+  readonly branch: number;
+  readonly inferred: boolean;
+  readonly chain: Uint8Array;
+  /** Characters of the canonical prompt behind `chain`. */
+  readonly chars: number;
+  /** Identifies the generated answer as the next request will carry it; absent if cut short. */
+  readonly answer?: string;
+  readonly status: "completed" | "failed" | "cancelled";
+  readonly promptTokens: number;
+  readonly cachedTokens?: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+  readonly receipt: string;
+  readonly holdings: readonly Holding[];
+  /** Engines found to hold nothing any more (restarted, evicted). */
+  readonly lost: readonly string[];
+  readonly now: number;
+};
+
+export type SettleAnswer = { readonly v: 1; readonly turn: number; readonly branch: number };
+
+/** `GET /v1/sessions/{id}`. */
+export type SessionView = {
+  readonly object: "session";
+  readonly id: string;
+  readonly stats: SessionStats;
+  readonly branches: readonly {
+    readonly branch: number;
+    readonly turns: number;
+    readonly links: number;
+    readonly residency: readonly Holding[];
+  }[];
+  readonly recentTurns: readonly {
+    readonly n: number;
+    readonly receipt: string;
+    readonly status: string;
+    readonly promptTokens: number;
+    readonly cachedTokens?: number;
+    readonly outputTokens: number;
+    readonly at: number;
+  }[];
+};
