@@ -13,7 +13,11 @@ export type DeviceClass = {
   /** Fraction of `flops` reached in prefill, 0..1. */
   readonly mfu: number;
   /** Fastest first; KV cache lives in the first, evicted blocks move down. */
-  readonly memory: readonly { readonly tier: Tier; readonly bytes: number; readonly bytesPerS: number }[];
+  readonly memory: readonly {
+    readonly tier: Tier;
+    readonly bytes: number;
+    readonly bytesPerS: number;
+  }[];
   /** Set for SRAM engines: one step takes this long per 1e9 active parameters plus a floor, whatever the batch. */
   readonly constantStep?: { readonly baseMs: number; readonly msPerBillion: number };
   readonly watts: number;

@@ -64,7 +64,11 @@ export type Receipt = {
   readonly firstTokenFrom?: Phase;
   readonly segments: readonly Segment[];
   readonly work: readonly Work[];
-  readonly waste: { readonly legs: number; readonly promptTokens: number; readonly outputTokens: number };
+  readonly waste: {
+    readonly legs: number;
+    readonly promptTokens: number;
+    readonly outputTokens: number;
+  };
   readonly candidates: readonly Candidate[];
   readonly refusals: Readonly<Record<string, number>>;
   readonly predicted: Forecast;

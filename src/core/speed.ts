@@ -32,7 +32,8 @@ export function speedOf(
   model: Model,
 ): Speed {
   const memory = device.memory[0];
-  if (memory === undefined) throw new TypeError(`device class \`${device.name}\` has no memory tier`);
+  if (memory === undefined)
+    throw new TypeError(`device class \`${device.name}\` has no memory tier`);
   const flopsPerMs = (device.flops * device.mfu * pool.devices) / 1000;
   const bytesPerMs = (memory.bytesPerS * pool.devices) / 1000;
   const linear = 2 * model.activeParams;
@@ -46,7 +47,9 @@ export function speedOf(
     },
     stepMs(batch, contextTokens) {
       if (device.constantStep) {
-        return device.constantStep.baseMs + (device.constantStep.msPerBillion * model.activeParams) / 1e9;
+        return (
+          device.constantStep.baseMs + (device.constantStep.msPerBillion * model.activeParams) / 1e9
+        );
       }
       return (
         STEP_BASE_MS +

@@ -1,4 +1,6 @@
 import type { Phase } from "../core/fleet.ts";
+import type { LegKind, Usage } from "../core/leg.ts";
+import type { RequestTraits } from "../core/request-traits.ts";
 
 /** What the planner and the region service may know of a dialect. See DESIGN §7. */
 export type Capabilities = {
@@ -12,41 +14,34 @@ export type Capabilities = {
   readonly cachedFrom: { readonly together: boolean; readonly disaggregated: "prefill" | "none" };
 };
 
-/** Facts of a request that a dialect may look at. */
-export type RequestTraits = {
-  readonly n: number;
-  readonly hasBestOf: boolean;
-  readonly hasPromptLogprobs: boolean;
-  readonly hasEcho: boolean;
-  readonly hasListPrompt: boolean;
-};
-
 /** A splice of the client's body: top-level members to set (raw JSON text) or to remove. Everything else is copied. */
 export type Edits = {
   readonly set: Readonly<Record<string, string>>;
   readonly remove: readonly string[];
 };
 
-export type LegKind = "prefill" | "decode" | "both";
-
 /** What a finished prefill leg hands to the decode leg: an opaque JSON text, passed on byte for byte. */
 export type Handoff = { readonly raw: string };
 
-export type Usage = {
-  readonly promptTokens: number;
-  readonly outputTokens: number;
-  /** Absent when the engine did not say: unknown, never 0. */
-  readonly cachedTokens?: number;
+export type PrefillAnswer = {
+  readonly handoff: Handoff | undefined;
+  readonly usage: Usage | undefined;
 };
-
-export type PrefillAnswer = { readonly handoff: Handoff | undefined; readonly usage: Usage | undefined };
 
 export type Dialect = {
   readonly name: string;
   readonly capabilities: Capabilities;
   splits(traits: RequestTraits): boolean;
   /** Members to change in the client's body for one leg. `present` names the members the client sent. */
-  edits(leg: LegKind, context: { readonly present: ReadonlySet<string>; readonly stream: boolean; readonly model: string; readonly handoff?: Handoff }): Edits;
+  edits(
+    leg: LegKind,
+    context: {
+      readonly present: ReadonlySet<string>;
+      readonly stream: boolean;
+      readonly model: string;
+      readonly handoff?: Handoff;
+    },
+  ): Edits;
   headers(leg: LegKind, requestId: string): Readonly<Record<string, string>>;
   /** Reads the whole body of a prefill leg's answer. */
   readPrefill(body: Uint8Array): PrefillAnswer;

@@ -1,5 +1,5 @@
 import type { Ask } from "../core/plan/placement.ts";
-import type { LegKind, Usage } from "../engines/dialect.ts";
+import type { LegKind, Usage } from "../core/leg.ts";
 
 /**
  * Where requests meet engines. Callers reserve a leg, run it, and say how it went; who answers (this isolate, or a
@@ -33,6 +33,15 @@ export type ReserveAsk = {
   readonly now: number;
 };
 
+/** What an edge asks before it plans: what is believed of one pool's engines. */
+export type ViewAsk = {
+  readonly pool: string;
+  readonly chain: Uint8Array;
+  readonly linkTokens: Uint32Array;
+  readonly held: Readonly<Record<string, number>>;
+  readonly now: number;
+};
+
 export type Grant = {
   readonly ticket: string;
   readonly engine: string;
@@ -55,12 +64,15 @@ export type LegOrder = {
   readonly ticket: string;
   readonly engine: string;
   readonly leg: LegKind;
+  /** The same on both legs of a request; differs between attempts. */
   readonly requestId: string;
   /** Path below the engine's URL, such as `/v1/chat/completions`. */
   readonly path: string;
-  /** The body for this leg, already spliced. */
+  /** The client's own bytes; the region changes the members its dialect must. */
   readonly body: Uint8Array;
   readonly stream: boolean;
+  /** What the prefill leg answered, for a decode leg. */
+  readonly handoff?: string;
   readonly firstTokenTimeoutMs: number;
   readonly idleTimeoutMs: number;
 };
@@ -68,15 +80,29 @@ export type LegOrder = {
 export type LegAnswer =
   | {
       readonly ok: true;
-      readonly status: number;
+      readonly kind: "prefilled";
+      readonly handoff: string | undefined;
+      readonly usage: Usage | undefined;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: "answering";
       readonly contentType: string;
+      /** Begins with everything the engine sent, from its first byte. */
       readonly body: ReadableStream<Uint8Array>;
     }
   | { readonly ok: false; readonly failure: LegFailure };
 
 export type LegFailure = {
   /** `caller`: the engine refused the request itself (4xx): it goes back as it is. Everything else may fall back. */
-  readonly kind: "caller" | "unreachable" | "status" | "overloaded" | "stalled" | "malformed" | "aborted";
+  readonly kind:
+    | "caller"
+    | "unreachable"
+    | "status"
+    | "overloaded"
+    | "stalled"
+    | "malformed"
+    | "aborted";
   readonly message: string;
   readonly status?: number;
   readonly retryAfterMs?: number;

@@ -66,6 +66,8 @@ export type SettleAsk = {
   readonly chars: number;
   /** Identifies the generated answer as the next request will carry it; absent if cut short. */
   readonly answer?: string;
+  /** The `answers` the turn was opened with: they tell a rewritten history from a fork. */
+  readonly answers?: readonly string[];
   readonly status: "completed" | "failed" | "cancelled";
   readonly promptTokens: number;
   readonly cachedTokens?: number;

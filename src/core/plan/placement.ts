@@ -21,7 +21,11 @@ export type Terms = {
 };
 
 /** One leg of a placement: the pool, and the engine the terms were computed with. */
-export type LegPlace = { readonly pool: string; readonly engine: string; readonly heldTokens: number };
+export type LegPlace = {
+  readonly pool: string;
+  readonly engine: string;
+  readonly heldTokens: number;
+};
 
 export type Placement = {
   readonly mode: Mode;
@@ -52,7 +56,7 @@ export type EngineView = {
   /** Tokens of this request's prefix that the engine is believed to hold. */
   readonly heldTokens: number;
   readonly kvFreeTokens: number;
-  /** Measured speed over modelled speed of prefill and decode (1 = as the device class says). */
+  /** Measured time over modelled time of prefill and decode (1 = as the device class says, 2 = twice as slow). */
   readonly prefillFactor: number;
   readonly decodeFactor: number;
   /** False while its breaker is open or it drains. */

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import type { ChatRequest } from "../../core/chat-request.ts";
+import { apiError, type ApiError } from "../errors.ts";
+
+/** Only what we read; every other member goes to the engine as it came. */
+const schema = z.looseObject({
+  model: z.string().min(1),
+  messages: z.array(z.looseObject({ role: z.string() })).min(1),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  tools: z.array(z.unknown()).nullish(),
+  user: z.string().nullish(),
+  prompt_cache_key: z.string().nullish(),
+  cache_salt: z.string().nullish(),
+  metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
+  service_tier: z.enum(["auto", "default", "flex", "priority", "scale"]).nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: z.int().min(1).nullish(),
+  n: z.int().min(1).nullish(),
+});
+
+type Body = z.infer<typeof schema>;
+
+export function parseChat(
+  bytes: Uint8Array,
+):
+  | { readonly ok: true; readonly request: ChatRequest }
+  | { readonly ok: false; readonly error: ApiError } {
+  const json = parseJson(bytes);
+  if (!json.ok) return { ok: false, error: apiError("invalid_json", json.message) };
+  const parsed = schema.safeParse(json.value);
+  if (!parsed.success) return { ok: false, error: explain(parsed.error) };
+  return { ok: true, request: requestOf(parsed.data, bytes) };
+}
+
+function parseJson(bytes: Uint8Array) {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    return { ok: true, value: JSON.parse(text) as unknown } as const;
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message : "it is not UTF-8";
+    return { ok: false, message: `The body is not JSON: ${why}.` } as const;
+  }
+}
+
+function explain(error: z.ZodError): ApiError {
+  const issue = error.issues[0];
+  const param = issue?.path.join(".") ?? "";
+  const where = param === "" ? "The body" : `\`${param}\``;
+  return apiError(
+    "invalid_request",
+    `${where} is not as it should be: ${issue?.message ?? "unknown"}.`,
+    param || null,
+  );
+}
+
+function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens;
+  return {
+    bytes,
+    model: body.model,
+    stream: body.stream === true,
+    includeUsage: body.stream_options?.include_usage === true,
+    messages: body.messages,
+    ...(body.tools && { tools: body.tools }),
+    ...(body.user && { user: body.user }),
+    ...(body.prompt_cache_key && { promptCacheKey: body.prompt_cache_key }),
+    ...(body.metadata?.user_id && { metadataUserId: body.metadata.user_id }),
+    ...(body.cache_salt && { cacheSalt: body.cache_salt }),
+    ...(body.service_tier && { serviceTier: body.service_tier }),
+    ...(maxTokens && { maxTokens }),
+    traits: {
+      n: body.n ?? 1,
+      hasBestOf: "best_of" in body,
+      hasPromptLogprobs: "prompt_logprobs" in body && body["prompt_logprobs"] !== null,
+      hasEcho: body["echo"] === true,
+      hasListPrompt: false,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** Every error a caller can meet: its status and its OpenAI type. */
+const ERRORS = {
+  invalid_json: { status: 400, type: "invalid_request_error" },
+  invalid_request: { status: 400, type: "invalid_request_error" },
+  invalid_label: { status: 400, type: "invalid_request_error" },
+  context_length_exceeded: { status: 400, type: "invalid_request_error" },
+  invalid_api_key: { status: 401, type: "authentication_error" },
+  model_not_found: { status: 404, type: "invalid_request_error" },
+  not_found: { status: 404, type: "invalid_request_error" },
+  method_not_allowed: { status: 405, type: "invalid_request_error" },
+  body_too_large: { status: 413, type: "invalid_request_error" },
+  rate_limit_exceeded: { status: 429, type: "rate_limit_error" },
+  internal_error: { status: 500, type: "server_error" },
+  engine_failed: { status: 502, type: "server_error" },
+  engine_unavailable: { status: 503, type: "server_error" },
+  timeout: { status: 504, type: "server_error" },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export type ApiError = {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly type: string;
+  readonly message: string;
+  readonly param: string | null;
+};
+
+export function apiError(code: ErrorCode, message: string, param: string | null = null): ApiError {
+  return { code, ...ERRORS[code], message, param };
+}
+
+/** The error as OpenAI's API shapes it. */
+export function openaiError(error: ApiError, requestId: string): Response {
+  const { message, type, param, code } = error;
+  return Response.json(
+    { error: { message, type, param, code } },
+    { status: error.status, headers: { "x-request-id": requestId } },
+  );
+}

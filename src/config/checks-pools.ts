@@ -1,0 +1,122 @@
+import { speedOf } from "../core/speed.ts";
+import type { Surroundings } from "./checks.ts";
+import { CUSTOM_DEVICE } from "./devices.ts";
+import { listed, type Problem } from "./problem.ts";
+import type { Mesh } from "./schema.ts";
+
+type PoolEntry = Mesh["pools"][string];
+
+/** Pools that name what is not there, or could not work as they are described. */
+export function* poolProblems(around: Surroundings): Generator<Problem> {
+  for (const [name, pool] of around.pools) {
+    const path = `pools.${name}`;
+    yield* unknownNames(pool, path, around);
+    yield* roles(pool, path, around);
+    yield* price(pool, path);
+    yield* engineIds(pool, path);
+    yield* memory(pool, path, around);
+    yield* outgoing(name, pool, path, around);
+  }
+}
+
+function* unknownNames(pool: PoolEntry, path: string, around: Surroundings): Generator<Problem> {
+  if (!around.models.has(pool.model)) {
+    yield {
+      path: `${path}.model`,
+      problem: `there is no model \`${pool.model}\``,
+      fix: `add it to \`models\` or name one of ${listed(around.models.keys())} (not an alias)`,
+    };
+  }
+  if (!around.regions.has(pool.region)) {
+    yield {
+      path: `${path}.region`,
+      problem: `there is no region \`${pool.region}\``,
+      fix: `add it to \`regions\` or name one of ${listed(around.regions.keys())}`,
+    };
+  }
+  if (around.devices.has(pool.device)) return;
+  const isCustom = pool.device === CUSTOM_DEVICE;
+  yield {
+    path: `${path}.device`,
+    problem: isCustom
+      ? "`custom` has no numbers of its own"
+      : `there is no device class \`${pool.device}\``,
+    fix: isCustom
+      ? "describe it under `devices.custom`"
+      : `describe it under \`devices\` or name one of ${listed(around.devices.keys())}`,
+  };
+}
+
+function* roles(pool: PoolEntry, path: string, { dialects }: Surroundings): Generator<Problem> {
+  const dialect = dialects.get(pool.dialect);
+  if (!dialect) {
+    yield {
+      path: `${path}.dialect`,
+      problem: `there is no dialect \`${pool.dialect}\``,
+      fix: `name one of ${listed(dialects.keys())}`,
+    };
+    return;
+  }
+  const wanted = [...pool.roles].toSorted().join();
+  if (dialect.roleSets.some((set) => [...set].toSorted().join() === wanted)) return;
+  const choices = dialect.roleSets.map((set) => JSON.stringify(set)).join(" or ");
+  yield {
+    path: `${path}.roles`,
+    problem: `engines that speak \`${pool.dialect}\` cannot have the roles ${JSON.stringify(pool.roles)}`,
+    fix: `use ${choices}, or a dialect that can`,
+  };
+}
+
+function* price(pool: PoolEntry, path: string): Generator<Problem> {
+  if (pool.routed === "us" || pool.perMTok) return;
+  yield {
+    path: `${path}.perMTok`,
+    problem: "the price is missing: a pool that routes itself is paid by the token",
+    fix: "add `perMTok` with `in`, `cached` and `out`, in dollars per million tokens",
+  };
+}
+
+function* engineIds(pool: PoolEntry, path: string): Generator<Problem> {
+  const seen = new Set<string>();
+  for (const [n, { id }] of pool.engines.entries()) {
+    if (seen.has(id)) {
+      yield {
+        path: `${path}.engines.${n}.id`,
+        problem: `another engine of this pool has the id \`${id}\``,
+        fix: "give every engine of a pool an id of its own",
+      };
+    }
+    seen.add(id);
+  }
+}
+
+function* memory(pool: PoolEntry, path: string, around: Surroundings): Generator<Problem> {
+  const device = around.devices.get(pool.device);
+  const model = around.models.get(pool.model);
+  if (!device || !model || pool.routed === "itself") return;
+  const speed = speedOf({ devices: pool.devices }, device, { ...model, id: pool.model });
+  if (speed.kvTokens > 0) return;
+  yield {
+    path: `${path}.devices`,
+    problem: `the weights of \`${pool.model}\` leave no room for KV cache in ${pool.devices} × \`${pool.device}\``,
+    fix: "raise `devices` (per engine), or choose a device class with more memory",
+  };
+}
+
+function* outgoing(
+  name: string,
+  pool: PoolEntry,
+  path: string,
+  { mesh, pools }: Surroundings,
+): Generator<Problem> {
+  if (pool.roles.includes("decode")) return;
+  const isUsed = mesh.links.some(
+    ({ from, to }) => from === name && pools.get(to)?.roles.includes("decode"),
+  );
+  if (isUsed) return;
+  yield {
+    path,
+    problem: "the pool only prefills, and no link leads from it to a pool that decodes",
+    fix: `add a link with \`"from": "${name}"\` to \`links\`, or give the pool the role \`decode\``,
+  };
+}

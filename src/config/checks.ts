@@ -1,0 +1,34 @@
+import type { DeviceClass } from "../core/fleet.ts";
+import { linkProblems } from "./checks-links.ts";
+import { namingProblems } from "./checks-names.ts";
+import { poolProblems } from "./checks-pools.ts";
+import type { DialectRoles } from "./dialects.ts";
+import type { Problem } from "./problem.ts";
+import type { Mesh } from "./schema.ts";
+
+/** What the checks look names up in. */
+export type Surroundings = {
+  readonly mesh: Mesh;
+  readonly regions: ReadonlyMap<string, Mesh["regions"][string]>;
+  readonly models: ReadonlyMap<string, Mesh["models"][string]>;
+  readonly pools: ReadonlyMap<string, Mesh["pools"][string]>;
+  readonly devices: ReadonlyMap<string, DeviceClass>;
+  readonly dialects: ReadonlyMap<string, DialectRoles>;
+};
+
+/** Mistakes that only show across entries of a mesh whose shape is right. */
+export function checkMesh(
+  mesh: Mesh,
+  devices: ReadonlyMap<string, DeviceClass>,
+  dialects: ReadonlyMap<string, DialectRoles>,
+): Problem[] {
+  const around: Surroundings = {
+    mesh,
+    regions: new Map(Object.entries(mesh.regions)),
+    models: new Map(Object.entries(mesh.models)),
+    pools: new Map(Object.entries(mesh.pools)),
+    devices,
+    dialects,
+  };
+  return [...namingProblems(around), ...poolProblems(around), ...linkProblems(around)];
+}

@@ -1,0 +1,142 @@
+import { z } from "zod";
+import { device } from "./schema-device.ts";
+import { id, modelId, positive, positiveInt, zeroOrMore } from "./schema-parts.ts";
+
+const region = z.strictObject({
+  lat: z.number().min(-90).max(90).describe("Degrees north"),
+  lon: z.number().min(-180).max(180).describe("Degrees east"),
+  hint: z
+    .enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])
+    .exactOptional()
+    .describe("Cloudflare location hint of the region's objects"),
+  jurisdiction: id.exactOptional().describe("Whose law holds, such as `eu` or `us`"),
+});
+
+const model = z.strictObject({
+  params: positive,
+  activeParams: positive.describe("Parameters one token uses; equals `params` unless experts"),
+  layers: positiveInt,
+  attnDim: positiveInt.describe("Width of attention summed over heads"),
+  weightBytes: positive,
+  kvBytesPerToken: positive,
+  contextWindow: positiveInt.describe("Tokens"),
+  aliases: z.array(modelId).default([]),
+  defaultOutputTokens: positiveInt
+    .default(256)
+    .describe("Output expected when neither the session nor the request says"),
+  template: z.strictObject({
+    order: z.array(z.enum(["tools", "system", "messages"])).min(1),
+    keepsReasoning: z.boolean(),
+  }),
+});
+
+const secretName = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
+
+const engine = z.strictObject({
+  id: id.describe("Unique in its pool"),
+  url: z.url({ protocol: /^https?$/ }),
+  apiKeySecret: secretName
+    .exactOptional()
+    .describe("Name of the secret that holds the key, never the key"),
+});
+
+const pool = z.strictObject({
+  model: z.string(),
+  device: z.string().describe("A device class, built in or of `devices`"),
+  devices: positiveInt.default(1).describe("Devices per engine"),
+  region: z.string(),
+  dialect: z.string(),
+  roles: z.array(z.enum(["prefill", "decode"])).min(1),
+  routed: z
+    .enum(["us", "itself"])
+    .describe("`itself` where one URL hides a fleet that chooses its engine"),
+  kvLayout: z.string().min(1).exactOptional().describe("Pools pass KV cache only where equal"),
+  kvTokens: positiveInt
+    .exactOptional()
+    .describe("KV cache tokens of one engine; overrides what the device's memory would hold"),
+  maxBatch: positiveInt.default(64),
+  perMTok: z
+    .strictObject({ in: zeroOrMore, cached: zeroOrMore, out: zeroOrMore })
+    .exactOptional()
+    .describe("Token prices, dollars per million tokens"),
+  limits: z
+    .strictObject({
+      rpm: positiveInt.exactOptional(),
+      tpm: positiveInt.exactOptional(),
+      concurrency: positiveInt.exactOptional(),
+    })
+    .exactOptional(),
+  hypothetical: z.boolean().default(false).describe("No released engine does this"),
+  engines: z.array(engine).min(1),
+});
+
+const link = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  transport: z.enum(["nvlink", "rdma", "tcp", "wan"]),
+  gbps: positive.describe("Of the whole link, Gb/s"),
+  perFlowGbps: positive.describe("Of one transfer, Gb/s"),
+  rttMs: zeroOrMore,
+  usdPerGB: zeroOrMore,
+});
+
+const store = z.strictObject({
+  tier: z.enum(["dram", "flash", "store", "edge", "object"]),
+  bytes: positive,
+  gbps: positive,
+  region: z.string(),
+  dialects: z.array(z.string()).min(1),
+});
+
+const rule = z.strictObject({
+  when: z.strictObject({
+    phase: z.enum(["prefill-heavy", "balanced", "decode-heavy"]).exactOptional(),
+    context: z.enum(["short", "medium", "long", "ultra"]).exactOptional(),
+    urgency: z.enum(["interactive", "batch"]).exactOptional(),
+    size: z.enum(["small", "large"]).exactOptional(),
+    place: z
+      .string()
+      .exactOptional()
+      .describe("`anywhere`, `edge-bound`, `edge-bound:<region>` or a jurisdiction"),
+  }),
+  prefer: z.array(z.string()).min(1).exactOptional(),
+  only: z.array(z.string()).min(1).exactOptional(),
+});
+
+const labels = z.strictObject({
+  context: z.strictObject({
+    mediumFrom: positiveInt,
+    longFrom: positiveInt,
+    ultraFrom: positiveInt,
+  }),
+  smallUpToParams: positive,
+});
+
+const slo = z.strictObject({
+  interactive: z.strictObject({ ttftMs: positive, tpotMs: positive }),
+  batch: z.strictObject({ deadlineMs: positive }),
+});
+
+const prices = z.strictObject({
+  valueOfTimeUsdPerS: z.strictObject({ interactive: zeroOrMore, batch: zeroOrMore }),
+  missPenaltyUsd: zeroOrMore,
+  joulePriceUsd: zeroOrMore,
+});
+
+/** `mesh.json`: the single source of its shape. What spans entries is checked in `checks.ts`. */
+export const meshSchema = z.strictObject({
+  $schema: z.string().exactOptional(),
+  regions: z.record(id, region),
+  devices: z.record(id, device).default({}).describe("Your own device classes"),
+  models: z.record(modelId, model),
+  pools: z.record(id, pool),
+  links: z.array(link).default([]),
+  stores: z.record(id, store).default({}),
+  rules: z.array(rule).default([]),
+  labels,
+  slo,
+  prices,
+});
+
+/** `mesh.json` after its shape was checked and defaults were filled in. */
+export type Mesh = z.infer<typeof meshSchema>;

@@ -1,0 +1,110 @@
+import type { Usage } from "./leg.ts";
+
+/** Reading the chunks of OpenAI chat streams: cheap looks first, `JSON.parse` only where one matters. */
+
+export type AnswerMessage = { readonly content?: unknown; readonly tool_calls?: unknown };
+
+/** True when a chunk carries something of the answer: text, a tool call, a refusal, reasoning, or its end. */
+export function isContentFrame(data: string): boolean {
+  if (!data.includes('"choices"') || /"choices"\s*:\s*\[\s*\]/.test(data)) return false;
+  return choicesOf(data).some(({ delta, text, finish_reason: end }) => {
+    if (typeof end === "string" || (typeof text === "string" && text !== "")) return true;
+    return Object.entries(delta ?? {}).some(([name, value]) => name !== "role" && isSome(value));
+  });
+}
+
+/** True when a chunk carries generated tokens, not only the end of the answer. */
+export function hasTokens(data: string): boolean {
+  return choicesOf(data).some(
+    ({ delta, text }) =>
+      (typeof text === "string" && text !== "") ||
+      Object.entries(delta ?? {}).some(([name, value]) => name !== "role" && isSome(value)),
+  );
+}
+
+/** True for the extra chunk that ends a stream with `include_usage`. */
+export function isUsageOnly(data: string): boolean {
+  return /"choices"\s*:\s*\[\s*\]/.test(data) && data.includes('"usage"');
+}
+
+/** True for an error in the stream. SGLang's router sends Python's quotes. */
+export function isErrorFrame(data: string): boolean {
+  return /^\{\s*["']error["']\s*:/.test(data);
+}
+
+/** The `usage` member of a chunk or a whole answer; anything malformed is no report at all. */
+export function readChunkUsage(data: string): Usage | undefined {
+  const parsed = parse(data);
+  return isRecord(parsed) ? readUsage(parsed["usage"]) : undefined;
+}
+
+/** Reads an OpenAI `usage` object. */
+export function readUsage(value: unknown): Usage | undefined {
+  if (!isRecord(value)) return undefined;
+  const promptTokens = count(value["prompt_tokens"]);
+  const outputTokens = count(value["completion_tokens"]);
+  if (promptTokens === undefined || outputTokens === undefined) return undefined;
+  const details = value["prompt_tokens_details"];
+  const cachedTokens = isRecord(details) ? count(details["cached_tokens"]) : undefined;
+  return { promptTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
+}
+
+export type AnswerCollector = {
+  add(data: string): void;
+  /** The first choice's message as the next request will carry it; undefined before anything came. */
+  answer(): AnswerMessage | undefined;
+};
+
+/** Gathers the first choice of a streamed answer. */
+export function collectAnswer(): AnswerCollector {
+  let text = "";
+  let seen = false;
+  const calls: { id: string }[] = [];
+  return {
+    add(data) {
+      const delta = choicesOf(data)[0]?.delta;
+      if (!isRecord(delta)) return;
+      seen = true;
+      if (typeof delta["content"] === "string") text += delta["content"];
+      const fragments = delta["tool_calls"];
+      for (const call of Array.isArray(fragments) ? fragments : []) {
+        if (isRecord(call) && typeof call["id"] === "string") calls.push({ id: call["id"] });
+      }
+    },
+    answer: () =>
+      seen ? { content: text, ...(calls.length > 0 && { tool_calls: calls }) } : undefined,
+  };
+}
+
+type Choice = { delta?: Record<string, unknown>; text?: unknown; finish_reason?: unknown };
+
+function choicesOf(data: string): Choice[] {
+  const parsed = parse(data);
+  const choices = isRecord(parsed) ? parsed["choices"] : undefined;
+  return Array.isArray(choices) ? choices.filter(isRecord) : [];
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSome(value: unknown): boolean {
+  return (
+    value !== null &&
+    value !== undefined &&
+    value !== "" &&
+    !(Array.isArray(value) && value.length === 0)
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+}

@@ -1,0 +1,156 @@
+/** A top-level member of a JSON object, as byte ranges into its source. */
+export type Member = {
+  readonly name: string;
+  /** From the opening quote of the name to the end of the value. */
+  readonly start: number;
+  readonly end: number;
+  readonly valueStart: number;
+};
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Finds the members of the outermost object without parsing their values. Throws a SyntaxError with the byte offset. */
+export function topLevelMembers(bytes: Uint8Array, from = 0): Member[] {
+  const members: Member[] = [];
+  let at = skipSpace(bytes, from);
+  expect(bytes, at, OPEN_BRACE);
+  at = skipSpace(bytes, at + 1);
+  if (bytes[at] === CLOSE_BRACE) return members;
+  for (;;) {
+    const start = at;
+    expect(bytes, at, QUOTE);
+    const nameEnd = skipString(bytes, at);
+    const name = String(JSON.parse(decoder.decode(bytes.subarray(start, nameEnd))));
+    at = skipSpace(bytes, nameEnd);
+    expect(bytes, at, COLON);
+    const valueStart = skipSpace(bytes, at + 1);
+    const end = skipValue(bytes, valueStart);
+    members.push({ name, start, end, valueStart });
+    at = skipSpace(bytes, end);
+    if (bytes[at] === CLOSE_BRACE) return members;
+    expect(bytes, at, COMMA);
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** Changes only the named members of an object; every other byte is copied. `set` holds raw JSON text. */
+export function splice(
+  bytes: Uint8Array,
+  members: readonly Member[],
+  edits: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] },
+): Uint8Array<ArrayBuffer> {
+  const gone = new Set([...edits.remove, ...Object.keys(edits.set)]);
+  const kept = members.filter(({ name }) => !gone.has(name));
+  const added = Object.entries(edits.set).map(([name, raw]) => `${JSON.stringify(name)}:${raw}`);
+  if (kept.length === members.length && added.length === 0) return bytes.slice();
+  const pieces: Uint8Array[] = [encoder.encode("{")];
+  for (const [index, member] of kept.entries()) {
+    if (index > 0) pieces.push(encoder.encode(","));
+    pieces.push(bytes.subarray(member.start, member.end));
+  }
+  pieces.push(
+    encoder.encode(`${kept.length > 0 && added.length > 0 ? "," : ""}${added.join(",")}}`),
+  );
+  return concatenate(pieces);
+}
+
+/** The raw text of a nested member of objects, such as `["usage", "prompt_tokens"]`; the last one of a doubled name. */
+export function rawMember(bytes: Uint8Array, path: readonly string[]): string | undefined {
+  let start = 0;
+  let end = bytes.length;
+  for (const name of path) {
+    if (bytes[skipSpace(bytes, start)] !== OPEN_BRACE) return undefined;
+    const member = topLevelMembers(bytes, start).findLast((candidate) => candidate.name === name);
+    if (member === undefined) return undefined;
+    ({ valueStart: start, end } = member);
+  }
+  return decoder.decode(bytes.subarray(start, end));
+}
+
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.byteLength, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  return whole;
+}
+
+function skipSpace(bytes: Uint8Array, from: number): number {
+  let at = from;
+  for (;;) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    at += 1;
+  }
+}
+
+function skipString(bytes: Uint8Array, from: number): number {
+  let at = from + 1;
+  for (;;) {
+    at = bytes.indexOf(QUOTE, at);
+    if (at < 0) throw new SyntaxError(`unfinished string at byte ${from}`);
+    let slashes = 0;
+    while (bytes[at - 1 - slashes] === BACKSLASH) slashes += 1;
+    at += 1;
+    if (slashes % 2 === 0) return at;
+  }
+}
+
+function skipValue(bytes: Uint8Array, from: number): number {
+  const first = bytes[from];
+  if (first === QUOTE) return skipString(bytes, from);
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(bytes, from);
+  let at = from;
+  while (at < bytes.length && !isEnd(bytes[at])) at += 1;
+  if (at === from) throw new SyntaxError(`expected a value at byte ${from}`);
+  return at;
+}
+
+function skipNested(bytes: Uint8Array, from: number): number {
+  let depth = 0;
+  let at = from;
+  while (at < bytes.length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at = skipString(bytes, at);
+      continue;
+    }
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+    at += 1;
+    if (depth === 0) return at;
+  }
+  throw new SyntaxError(`unfinished value at byte ${from}`);
+}
+
+function isEnd(byte: number | undefined): boolean {
+  return (
+    byte === COMMA ||
+    byte === CLOSE_BRACE ||
+    byte === CLOSE_BRACKET ||
+    byte === 0x20 ||
+    byte === 0x0a ||
+    byte === 0x0d ||
+    byte === 0x09
+  );
+}
+
+function expect(bytes: Uint8Array, at: number, wanted: number): void {
+  if (bytes[at] === wanted) return;
+  const found = bytes[at] === undefined ? "the end" : `\`${String.fromCharCode(bytes[at])}\``;
+  throw new SyntaxError(
+    `expected \`${String.fromCharCode(wanted)}\` at byte ${at}, found ${found}`,
+  );
+}

@@ -1,0 +1,128 @@
+import type { Link } from "../fleet.ts";
+import { billedUsd } from "../prices.ts";
+import { transferMs } from "../speed.ts";
+import { INTERFERENCE, type Leg } from "./legs.ts";
+import { missProbability } from "./miss.ts";
+import type { Placement, Terms } from "./placement.ts";
+import type { Scope } from "./scope.ts";
+
+/** Part of a handoff that concurrent legs hide behind the prefill (layer by layer), 0..1. */
+const OVERLAP = 0.5;
+/** Other pools' scores are multiplied by this when a rule prefers some. */
+const UNPREFERRED = 1.25;
+/** Chance per later turn that a session which left its cache comes back to it. */
+const RETURN_CHANCE = 0.1;
+/** Later turns that are paid for in advance, at most. */
+const TURNS_AHEAD = 5;
+
+/** Both phases at one engine. */
+export function together(scope: Scope, leg: Leg): Placement {
+  const { promptTokens, outputTokens } = scope;
+  const decodeMs = leg.tpotMs * outputTokens;
+  const share = 1 / (leg.view.batch + 1);
+  const billed = leg.pool.routed === "itself" && leg.pool.perMTok;
+  const waited = leg.queueMs + leg.slotMs;
+  const terms = score(scope, [leg.pool.id], {
+    rttMs: leg.reachMs,
+    queueMs: waited,
+    prefillMs: leg.prefillMs,
+    handoffMs: 0,
+    firstMs: leg.tpotMs,
+    ttftMs: leg.reachMs + waited + leg.prefillMs + leg.tpotMs,
+    tpotMs: leg.tpotMs,
+    harmMs: leg.prefillMs * INTERFERENCE * leg.view.batch,
+    usd: billed
+      ? billedUsd(billed, promptTokens, leg.heldTokens, outputTokens)
+      : (leg.prefillMs + decodeMs * share) * leg.usdPerMs,
+    joules: ((leg.prefillMs + decodeMs * share) * leg.speed.watts) / 1000,
+    leaveUsd: leaving(scope, leg),
+  });
+  return {
+    mode: "together",
+    decode: { pool: leg.pool.id, engine: leg.view.engine, heldTokens: leg.heldTokens },
+    kvBytes: 0,
+    terms,
+  };
+}
+
+/** Prefill at one engine, decode at another; only tokens that D does not hold cross the link. */
+export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placement {
+  const kvBytes = (scope.promptTokens - d.heldTokens) * scope.model.kvBytesPerToken;
+  const handoffMs = transferMs(link, kvBytes);
+  const serial = p.capabilities.order === "serial";
+  const decodeWaitMs = d.queueMs + d.slotMs;
+  const beforeP = p.reachMs + p.queueMs + p.prefillMs;
+  const beforeD = d.reachMs + decodeWaitMs;
+  const readyMs = serial
+    ? beforeP + beforeD + handoffMs
+    : Math.max(beforeP + handoffMs * (1 - OVERLAP), beforeD);
+  const decodeMs = (d.tpotMs * scope.outputTokens) / (d.view.batch + 1);
+  const terms = score(scope, [p.pool.id, d.pool.id], {
+    rttMs: serial ? p.reachMs + d.reachMs : Math.max(p.reachMs, d.reachMs),
+    queueMs: serial ? p.queueMs + decodeWaitMs : Math.max(p.queueMs, decodeWaitMs),
+    prefillMs: p.prefillMs,
+    handoffMs,
+    firstMs: d.tpotMs,
+    ttftMs: readyMs + d.tpotMs,
+    tpotMs: d.tpotMs,
+    harmMs: p.prefillMs * INTERFERENCE * p.view.batch,
+    usd: p.prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
+    joules: (p.prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
+    leaveUsd: leaving(scope, d) + handingAgain(scope, d, link),
+  });
+  return {
+    mode: "disaggregated",
+    prefill: { pool: p.pool.id, engine: p.view.engine, heldTokens: p.heldTokens },
+    decode: { pool: d.pool.id, engine: d.view.engine, heldTokens: d.heldTokens },
+    kvBytes,
+    terms,
+  };
+}
+
+type Unscored = Omit<Terms, "completionMs" | "missProbability" | "score">;
+
+function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
+  const { fleet } = scope.input;
+  const { missPenaltyUsd, joulePriceUsd } = fleet.prices;
+  const completionMs = terms.ttftMs + terms.tpotMs * (scope.outputTokens - 1);
+  const miss = missProbability(fleet.slo, scope.input.labels.urgency, terms, completionMs);
+  const sum =
+    terms.usd +
+    terms.joules * joulePriceUsd +
+    scope.valuePerMs * (completionMs + terms.harmMs) +
+    missPenaltyUsd * miss +
+    terms.leaveUsd;
+  const { preferred } = scope;
+  const others = preferred.size > 0 && pools.some((pool) => !preferred.has(pool));
+  return {
+    ...terms,
+    completionMs,
+    missProbability: miss,
+    score: others ? sum * UNPREFERRED : sum,
+  };
+}
+
+/**
+ * What leaving the best cache costs beyond this turn. The recompute itself is in this turn's prefill, and afterwards
+ * the new engine holds as much as the old one; what is left is the chance that the session has to move once more.
+ */
+function leaving(scope: Scope, decode: Leg): number {
+  const { promptTokens, bestHeld } = scope;
+  const { remainingTurns } = scope.input.ask;
+  if (bestHeld <= decode.heldTokens || remainingTurns <= 0) return 0;
+  const { speed, view } = decode;
+  const lostMs =
+    (speed.prefillMs(promptTokens, decode.heldTokens) - speed.prefillMs(promptTokens, bestHeld)) *
+    view.prefillFactor;
+  const chance = Math.min(1, remainingTurns * RETURN_CHANCE);
+  return chance * lostMs * (scope.valuePerMs + decode.usdPerMs);
+}
+
+/** A decode engine that keeps nothing is handed the whole prefix again in every later turn. */
+function handingAgain(scope: Scope, decode: Leg, link: Link): number {
+  if (decode.capabilities.keepsDecodePrefix !== false) return 0;
+  const bytes = scope.promptTokens * scope.model.kvBytesPerToken;
+  const turns = Math.min(TURNS_AHEAD, scope.input.ask.remainingTurns);
+  const eachUsd = transferMs(link, bytes) * scope.valuePerMs + (bytes / 1e9) * link.usdPerGB;
+  return turns * eachUsd;
+}

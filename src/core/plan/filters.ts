@@ -1,0 +1,49 @@
+import type { Pool } from "../fleet.ts";
+import type { PlanInput } from "./plan-input.ts";
+import { type Scope, refuse } from "./scope.ts";
+
+/** Regions no further than this beyond the nearest one count as being at the edge, ms. */
+const EDGE_SLACK_MS = 10;
+
+/** Pools that may serve the request at all; every other is counted under the filter that refused it. */
+export function eligiblePools(scope: Scope): Pool[] {
+  const allows = placeFilter(scope.input);
+  const pools: Pool[] = [];
+  for (const pool of scope.input.fleet.pools.values()) {
+    const filter = refusedBy(scope, pool, allows);
+    if (filter === undefined) pools.push(pool);
+    else refuse(scope, filter);
+  }
+  return pools;
+}
+
+function refusedBy(
+  scope: Scope,
+  pool: Pool,
+  allows: (region: string) => boolean,
+): string | undefined {
+  if (pool.model !== scope.model.id) return "model";
+  if (scope.promptTokens >= scope.model.contextWindow) return "context-window";
+  if (!allows(pool.region)) return "place";
+  if (scope.rules.some((rule) => rule.only && !rule.only.includes(pool.id))) return "rule-only";
+  const speed = scope.input.speeds.get(pool.id);
+  if (speed === undefined) return "model";
+  // A hosted fleet's memory is its own affair.
+  if (pool.routed === "us" && speed.kvTokens < scope.promptTokens + 1) return "kv-capacity";
+  return undefined;
+}
+
+function placeFilter({ labels, fleet, rttMs }: PlanInput): (region: string) => boolean {
+  const { place } = labels;
+  if (place === "anywhere") return () => true;
+  if (place.startsWith("edge-bound:")) {
+    const site = place.slice("edge-bound:".length);
+    return (region) => region === site;
+  }
+  if (place === "edge-bound") {
+    let nearestMs = Infinity;
+    for (const region of fleet.regions.keys()) nearestMs = Math.min(nearestMs, rttMs(region));
+    return (region) => rttMs(region) <= nearestMs + EDGE_SLACK_MS;
+  }
+  return (region) => fleet.regions.get(region)?.jurisdiction === place;
+}

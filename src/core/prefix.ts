@@ -1,0 +1,141 @@
+import { canonical } from "./canonical.ts";
+import type { Model } from "./fleet.ts";
+import { hash64, hashHex, NO_HASH, type Hash64 } from "./hash64.ts";
+
+/** A prompt as hashes of its prefixes: a link closes at each message end and every 2 KB inside one. */
+export type Chain = {
+  /** 8 bytes a link, each committing to everything before it. */
+  readonly bytes: Uint8Array;
+  /** Characters of prompt up to the end of each link. */
+  readonly chars: Uint32Array;
+  readonly totalChars: number;
+};
+
+const LINK_CHARS = 2048;
+/** What a chat template adds to each message: role header and end mark. */
+const TEMPLATE_CHARS = 12;
+/** A picture counts as this many tokens of four characters. */
+const MEDIA_CHARS = 765 * 4;
+
+/** The chain of a prompt in its model's template order. `salt` parts tenants. */
+export function promptChain(input: {
+  readonly model: Model;
+  readonly salt: string;
+  readonly tools?: unknown;
+  readonly messages: readonly unknown[];
+}): Chain {
+  const root = hash64(`${input.model.id}\n${input.salt}`, NO_HASH);
+  const builder = new ChainBuilder(root);
+  for (const part of input.model.template.order) {
+    if (part === "tools" && input.tools !== undefined) builder.add(canonical(input.tools), 0);
+    if (part === "messages") {
+      for (const message of input.messages)
+        builder.add(renderMessage(message), mediaChars(message));
+    }
+  }
+  return builder.finish();
+}
+
+/** Tokens up to and including each link. */
+export function linkTokens(chain: Chain, charsPerToken: number): Uint32Array {
+  return chain.chars.map((chars) => Math.ceil(chars / charsPerToken));
+}
+
+/** Identifies an assistant message: its tool-call ids when it has any, else its trimmed text. */
+export function answerKey(message: {
+  readonly content?: unknown;
+  readonly tool_calls?: unknown;
+}): string {
+  const calls: unknown[] = Array.isArray(message.tool_calls) ? message.tool_calls : [];
+  const ids = calls.map((call) => (isRecord(call) ? String(call["id"]) : ""));
+  const identity =
+    ids.length > 0 ? `calls\n${ids.join("\n")}` : `text\n${textOf(message.content).trim()}`;
+  return hashHex(hash64(identity, NO_HASH));
+}
+
+/**
+ * What names a session that no client named: who asks, of which model, with which system, tools and first message, and
+ * the first answer. Without `answer` that answer must be among the messages; undefined when there is none yet.
+ */
+export function sessionSeed(
+  facts: {
+    readonly tenant: string;
+    readonly model: string;
+    readonly user?: string;
+    readonly tools?: unknown;
+    readonly messages: readonly unknown[];
+  },
+  answer?: string,
+): string | undefined {
+  const first = facts.messages.findIndex((message) => roleOf(message) === "assistant");
+  const key = first >= 0 ? answerKey(facts.messages[first] as object) : answer;
+  if (key === undefined) return undefined;
+  const opening = first >= 0 ? facts.messages.slice(0, first) : facts.messages;
+  const begin = hashHex(hash64(canonical([opening, facts.tools ?? null]), NO_HASH));
+  return ["inferred", facts.tenant, facts.user ?? "", facts.model, begin, key].join("\n");
+}
+
+class ChainBuilder {
+  #hash: Hash64;
+  #chars = 0;
+  readonly #links: Hash64[] = [];
+  readonly #ends: number[] = [];
+
+  constructor(root: Hash64) {
+    this.#hash = root;
+  }
+
+  add(text: string, extraChars: number): void {
+    for (let from = 0; from < text.length; from += LINK_CHARS) {
+      const to = Math.min(text.length, from + LINK_CHARS);
+      this.#hash = hash64(text, this.#hash, from, to);
+      this.#chars += to - from;
+      if (to === text.length) this.#chars += extraChars;
+      this.#links.push(this.#hash);
+      this.#ends.push(this.#chars);
+    }
+  }
+
+  finish(): Chain {
+    const bytes = new Uint8Array(this.#links.length * 8);
+    const view = new DataView(bytes.buffer);
+    for (const [index, { high, low }] of this.#links.entries()) {
+      view.setUint32(index * 8, high);
+      view.setUint32(index * 8 + 4, low);
+    }
+    return { bytes, chars: Uint32Array.from(this.#ends), totalChars: this.#chars };
+  }
+}
+
+/** What of a message enters the prompt. Plain text stays plain, so that its length is near what the template makes of it. */
+function renderMessage(message: unknown): string {
+  if (!isRecord(message)) return canonical(message);
+  const { role, content, ...rest } = message;
+  const text = typeof content === "string" ? content : canonical(content ?? null);
+  const more = Object.keys(rest).length > 0 ? canonical(rest) : "";
+  return `${" ".repeat(TEMPLATE_CHARS - 8)}${String(role).slice(0, 8).padEnd(8)}${text}${more}`;
+}
+
+/** Media counts by formula, not by the length of its data. */
+function mediaChars(message: unknown): number {
+  const content = isRecord(message) ? message["content"] : undefined;
+  if (!Array.isArray(content)) return 0;
+  const media = content.filter((part) => isRecord(part) && part["type"] !== "text");
+  return media.reduce<number>((sum, part) => sum + MEDIA_CHARS - canonical(part).length, 0);
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part) => (isRecord(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .join("");
+}
+
+function roleOf(message: unknown): unknown {
+  return isRecord(message) ? message["role"] : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

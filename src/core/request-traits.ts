@@ -1,0 +1,8 @@
+/** Facts of a request that decide whether it can be split. */
+export type RequestTraits = {
+  readonly n: number;
+  readonly hasBestOf: boolean;
+  readonly hasPromptLogprobs: boolean;
+  readonly hasEcho: boolean;
+  readonly hasListPrompt: boolean;
+};

@@ -1,0 +1,122 @@
+/** What a session remembers between turns: one JSON-plain value, rewritten whole. */
+export type SessionState = {
+  readonly version: 1;
+  /** Empty before the first settled turn. */
+  readonly tenant: string;
+  /** Model of the last settled turn. */
+  readonly model: string;
+  readonly stats: Stats;
+  /** At most `maxBranches`; the least recently used is dropped. */
+  readonly branches: readonly Branch[];
+  /** Number the next fork gets; numbers are never used twice. */
+  readonly nextBranch: number;
+  /** The last `maxSettled` turns, oldest first, so that settling twice changes nothing. */
+  readonly settled: readonly Settled[];
+};
+
+/** One line of the conversation. Agents that share a beginning have a branch each. */
+export type Branch = {
+  readonly n: number;
+  readonly model: string;
+  readonly turns: number;
+  /** Base64 of 8-byte links, at most `maxLinks` of them. */
+  readonly chain: string;
+  /** Prompt tokens behind `chain`. */
+  readonly promptTokens: number;
+  /** Identifies the last answer as the next request will carry it; empty when it was cut short. */
+  readonly answerKey: string;
+  readonly holdings: readonly Holding[];
+  /** Epoch ms. */
+  readonly lastAt: number;
+};
+
+/** An engine believed to hold a prefix of a branch. */
+export type Holding = {
+  readonly engine: string;
+  readonly links: number;
+  readonly tokens: number;
+  readonly tier: string;
+  readonly known: "reported" | "assumed";
+  /** Epoch ms. */
+  readonly at: number;
+};
+
+export type Stats = {
+  readonly turns: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly outputPerTurn: number;
+  readonly newPromptPerTurn: number;
+  readonly gapMs: number;
+  readonly charsPerToken: number;
+};
+
+export type Settled = {
+  readonly requestId: string;
+  readonly turn: number;
+  readonly branch: number;
+};
+
+/** What of a request decides where it belongs. */
+export type Opening = {
+  readonly model: string;
+  readonly chain: Uint8Array;
+  /** What identifies the assistant messages in the request, oldest first. */
+  readonly answers: readonly string[];
+};
+
+/** What became of a turn. */
+export type Settlement = {
+  readonly tenant: string;
+  readonly model: string;
+  readonly requestId: string;
+  readonly branch: number;
+  readonly chain: Uint8Array;
+  readonly chars: number;
+  readonly answers?: readonly string[];
+  readonly answer?: string;
+  readonly status: "completed" | "failed" | "cancelled";
+  readonly promptTokens: number;
+  readonly cachedTokens?: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+  readonly holdings: readonly Holding[];
+  readonly lost: readonly string[];
+  /** Epoch ms. */
+  readonly now: number;
+};
+
+export const maxBranches = 8;
+export const maxHoldings = 8;
+export const maxSettled = 32;
+/** Links kept of one chain; a longer conversation is matched by its first ones. */
+export const maxLinks = 4000;
+
+const emptyStats: Stats = {
+  turns: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  outputTokens: 0,
+  usd: 0,
+  firstAt: 0,
+  lastAt: 0,
+  outputPerTurn: 0,
+  newPromptPerTurn: 0,
+  gapMs: 0,
+  charsPerToken: 0,
+};
+
+/** A session nobody has used, or whose snapshot was lost. */
+export const emptySession: SessionState = {
+  version: 1,
+  tenant: "",
+  model: "",
+  stats: emptyStats,
+  branches: [],
+  nextBranch: 0,
+  settled: [],
+};

@@ -1,0 +1,156 @@
+import type { Work } from "../core/receipt.ts";
+
+/** Compares what receipts say ran with what each engine's ledger says ran, for the receipts' own request ids. */
+export function reconcile(
+  works: readonly Work[],
+  ledgers: ReadonlyMap<string, readonly LedgerEntry[] | string>,
+): Reconciliation {
+  const ours = new Set(works.map((work) => work.requestId));
+  const engines = [...new Set([...works.map((work) => work.engine), ...ledgers.keys()])].toSorted();
+  const reports = engines.map((engine) => {
+    const claimed = works.filter((work) => work.engine === engine);
+    const ledger = ledgers.get(engine) ?? "no ledger";
+    if (typeof ledger === "string") return unread(engine, claimed.length, ledger);
+    return compare(
+      engine,
+      claimed,
+      ledger.filter((entry) => ours.has(entry.requestId)),
+    );
+  });
+  return { ok: reports.every((report) => report.ok), engines: reports };
+}
+
+/** One leg as an engine's own ledger has it. */
+export type LedgerEntry = {
+  readonly requestId: string;
+  readonly leg: Work["leg"];
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly computedTokens: number;
+  readonly outputTokens: number;
+  /** Whether the engine told its caller any usage. */
+  readonly reportedUsage: boolean;
+};
+
+export type Reconciliation = { readonly ok: boolean; readonly engines: readonly EngineReport[] };
+
+export type EngineReport = {
+  readonly engine: string;
+  readonly ok: boolean;
+  readonly legs: Sums;
+  readonly prompt_tokens: Sums;
+  readonly cached_tokens: Sums;
+  readonly computed_tokens: Sums;
+  readonly output_tokens: Sums;
+  /** Legs that failed before the engine saw them; receipts claim no tokens for them. */
+  readonly unseen: number;
+  readonly mismatches: number;
+  readonly examples: readonly string[];
+};
+
+type Sums = { receipts: number; ledger: number };
+
+const MOST_EXAMPLES = 5;
+const FIELDS = ["promptTokens", "cachedTokens", "computedTokens", "outputTokens"] as const;
+type Field = (typeof FIELDS)[number];
+
+function compare(
+  engine: string,
+  works: readonly Work[],
+  entries: readonly LedgerEntry[],
+): EngineReport {
+  const sums = {
+    legs: none(),
+    promptTokens: none(),
+    cachedTokens: none(),
+    computedTokens: none(),
+    outputTokens: none(),
+  };
+  const faults: string[] = [];
+  let unseen = 0;
+  for (const [work, entry] of pairs(works, entries)) {
+    if (work && !entry && work.outcome === "failed" && !claims(work)) {
+      unseen += 1;
+      continue;
+    }
+    sums.legs.receipts += work ? 1 : 0;
+    sums.legs.ledger += entry ? 1 : 0;
+    if (work && entry) faults.push(...legFaults(work, entry, sums));
+    else if (work) faults.push(`${name(work)}: in a receipt, not in the ledger`);
+    else if (entry) faults.push(`${name(entry)}: in the ledger, in no receipt`);
+  }
+  return {
+    engine,
+    ok: faults.length === 0,
+    legs: sums.legs,
+    prompt_tokens: sums.promptTokens,
+    cached_tokens: sums.cachedTokens,
+    computed_tokens: sums.computedTokens,
+    output_tokens: sums.outputTokens,
+    unseen,
+    mismatches: faults.length,
+    examples: faults.slice(0, MOST_EXAMPLES),
+  };
+}
+
+function legFaults(work: Work, entry: LedgerEntry, sums: Record<Field, Sums>): string[] {
+  if (!entry.reportedUsage)
+    return claims(work)
+      ? [`${name(work)}: the engine reported no usage, the receipt claims some`]
+      : [];
+  return FIELDS.flatMap((field) => {
+    if (!comparable(field, work, entry)) return [];
+    sums[field].receipts += work[field] ?? 0;
+    sums[field].ledger += entry[field];
+    return work[field] === entry[field]
+      ? []
+      : [`${name(work)}: ${field} ${work[field] ?? "absent"}, the ledger ${entry[field]}`];
+  });
+}
+
+/** The decode leg of a split reports its cache falsely, so its receipt need not say what it cached or computed. */
+function comparable(field: Field, work: Work, entry: LedgerEntry): boolean {
+  if (entry.leg !== "decode") return true;
+  return field === "cachedTokens"
+    ? false
+    : field !== "computedTokens" || work.computedTokens !== undefined;
+}
+
+/** Legs of the same request and kind side by side, those with usage first. */
+function* pairs(
+  works: readonly Work[],
+  entries: readonly LedgerEntry[],
+): Generator<[Work | undefined, LedgerEntry | undefined]> {
+  const claimed = Map.groupBy(works, name);
+  const entered = Map.groupBy(entries, name);
+  for (const key of new Set([...claimed.keys(), ...entered.keys()])) {
+    const left = (claimed.get(key) ?? []).toSorted((a, b) => Number(claims(b)) - Number(claims(a)));
+    const right = (entered.get(key) ?? []).toSorted(
+      (a, b) => Number(b.reportedUsage) - Number(a.reportedUsage),
+    );
+    for (let i = 0; i < Math.max(left.length, right.length); i += 1) yield [left[i], right[i]];
+  }
+}
+
+function claims(work: Work): boolean {
+  return FIELDS.some((field) => work[field] !== undefined);
+}
+
+function name({ requestId, leg }: Work | LedgerEntry): string {
+  return `${requestId} ${leg}`;
+}
+
+function unread(engine: string, legs: number, why: string): EngineReport {
+  const nothing = compare(engine, [], []);
+  return {
+    ...nothing,
+    ok: legs === 0,
+    legs: { receipts: legs, ledger: 0 },
+    mismatches: legs,
+    examples: legs === 0 ? [] : [why],
+  };
+}
+
+function none(): Sums {
+  return { receipts: 0, ledger: 0 };
+}

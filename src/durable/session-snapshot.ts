@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { emptySession, type SessionState } from "../core/session/state.ts";
+
+/** The snapshot as it was stored, or an empty session when it is of another version or damaged. */
+export function parseSnapshot(stored: unknown): SessionState {
+  const parsed = snapshotSchema.safeParse(stored);
+  return parsed.success ? parsed.data : emptySession;
+}
+
+const count = z.number().nonnegative();
+
+const holdingSchema = z.object({
+  engine: z.string(),
+  links: count,
+  tokens: count,
+  tier: z.string(),
+  known: z.enum(["reported", "assumed"]),
+  at: z.number(),
+});
+
+const branchSchema = z.object({
+  n: z.int().nonnegative(),
+  model: z.string(),
+  turns: count,
+  chain: z.string(),
+  promptTokens: count,
+  answerKey: z.string(),
+  holdings: z.array(holdingSchema),
+  lastAt: z.number(),
+});
+
+const statsSchema = z.object({
+  turns: count,
+  promptTokens: count,
+  cachedTokens: count,
+  outputTokens: count,
+  usd: z.number(),
+  firstAt: z.number(),
+  lastAt: z.number(),
+  outputPerTurn: count,
+  newPromptPerTurn: count,
+  gapMs: count,
+  charsPerToken: count,
+});
+
+const snapshotSchema: z.ZodType<SessionState> = z.object({
+  version: z.literal(1),
+  tenant: z.string(),
+  model: z.string(),
+  stats: statsSchema,
+  branches: z.array(branchSchema),
+  nextBranch: z.int().nonnegative(),
+  settled: z.array(z.object({ requestId: z.string(), turn: count, branch: count })),
+});

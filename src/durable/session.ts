@@ -1,0 +1,151 @@
+import { DurableObject } from "cloudflare:workers";
+import { decodeChain, linksOf } from "../core/session/chain.ts";
+import { openTurn } from "../core/session/open.ts";
+import { settleTurn } from "../core/session/settle.ts";
+import { emptySession, type SessionState } from "../core/session/state.ts";
+import type {
+  EraseReply,
+  OpenReply,
+  SessionCalls,
+  SettleReply,
+  ViewReply,
+} from "../rpc/objects.ts";
+import {
+  SESSION_MESSAGES_VERSION,
+  type OpenAsk,
+  type SessionView,
+  type SettleAsk,
+} from "../rpc/session-messages.ts";
+import { IttyRecord } from "./itty-record.ts";
+import { migrate, parseSchema, sessionMigrations } from "./migrations.ts";
+import { parseSnapshot } from "./session-snapshot.ts";
+import { readTurns, writeTurn } from "./turns.ts";
+
+/** One agent's session. Writes nothing until its first turn is settled. */
+export class Session extends DurableObject<SessionEnv> implements SessionCalls {
+  readonly #record: IttyRecord;
+  readonly #ttlMs: number;
+  #state: SessionState = emptySession;
+  #schema = 0;
+  #hasAlarm = false;
+  #openedAt = 0;
+
+  constructor(ctx: DurableObjectState, env: SessionEnv) {
+    super(ctx, env);
+    this.#ttlMs = ttlMsOf(env);
+    this.#record = new IttyRecord(ctx);
+    void ctx.blockConcurrencyWhile(async () => {
+      await this.#record.loadFromStorage();
+      this.#state = parseSnapshot(this.#record.snapshot);
+      this.#schema = parseSchema(this.#record.schema);
+      if (this.#schema > 0) this.#migrate();
+      this.#hasAlarm = (await ctx.storage.getAlarm()) !== null;
+    });
+  }
+
+  open(ask: OpenAsk): OpenReply {
+    if (!isKnown(ask)) return { ok: true, ...openTurn(emptySession, noOpening) };
+    if (!this.#serves(ask.tenant)) return notFound;
+    this.#openedAt = Date.now();
+    return { ok: true, ...openTurn(this.#state, ask) };
+  }
+
+  async settle(ask: SettleAsk): Promise<SettleReply> {
+    if (!isKnown(ask)) return { ok: true, v: 1, turn: 0, branch: 0 };
+    if (!this.#serves(ask.tenant)) return notFound;
+    const settled = settleTurn(this.#state, ask);
+    if (settled.state !== this.#state) await this.#keep(settled.state, settled.answer.turn, ask);
+    return { ok: true, ...settled.answer };
+  }
+
+  view(tenant: string, id: string): ViewReply {
+    if (!this.#owns(tenant)) return notFound;
+    const turns = this.#schema > 0 ? readTurns(this.ctx.storage.sql, recentTurns) : [];
+    return { ok: true, v: 1, view: viewOf(this.#state, id, turns) };
+  }
+
+  async erase(tenant: string): Promise<EraseReply> {
+    if (!this.#owns(tenant)) return notFound;
+    await this.#eraseAll();
+    return { ok: true, v: 1 };
+  }
+
+  override async alarm(): Promise<void> {
+    this.#hasAlarm = false;
+    const idleAt = Math.max(this.#state.stats.lastAt, this.#openedAt) + this.#ttlMs;
+    if (idleAt <= Date.now()) await this.#eraseAll();
+    else await this.#arm(idleAt);
+  }
+
+  /** All writes are issued before the first await, so that they are kept or lost together. */
+  async #keep(state: SessionState, turn: number, ask: SettleAsk): Promise<void> {
+    const { storage } = this.ctx;
+    this.#migrate();
+    // A lost snapshot starts counting again: its turns are not this session's.
+    if (this.#state.stats.turns === 0) storage.sql.exec("DELETE FROM turns");
+    writeTurn(storage.sql, turn, ask);
+    this.#state = state;
+    this.#record.snapshot = state;
+    const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
+    await Promise.all([this.#record.persist(), armed]);
+  }
+
+  #migrate(): void {
+    this.#schema = migrate(this.ctx.storage.sql, sessionMigrations, this.#schema);
+    this.#record.schema = this.#schema;
+  }
+
+  #arm(at: number): Promise<void> {
+    this.#hasAlarm = true;
+    return this.ctx.storage.setAlarm(at);
+  }
+
+  async #eraseAll(): Promise<void> {
+    this.#state = emptySession;
+    this.#record.snapshot = undefined;
+    this.#schema = 0;
+    this.#hasAlarm = false;
+    await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
+  }
+
+  #serves(tenant: string): boolean {
+    return this.#state.tenant === "" || this.#owns(tenant);
+  }
+
+  #owns(tenant: string): boolean {
+    return this.#state.tenant !== "" && this.#state.tenant === tenant;
+  }
+}
+
+export type SessionEnv = {
+  /** Seconds without a turn after which a session is forgotten; a day when absent. */
+  readonly SESSION_TTL_S?: string;
+};
+
+const recentTurns = 20;
+const notFound = { ok: false, v: 1, code: "not_found" } as const;
+const noOpening = { model: "", chain: new Uint8Array(0), answers: [] };
+
+function isKnown(message: { readonly v: number }): boolean {
+  return message.v === SESSION_MESSAGES_VERSION;
+}
+
+function ttlMsOf(env: SessionEnv): number {
+  const seconds = Number(env.SESSION_TTL_S);
+  return (seconds > 0 ? seconds : 86_400) * 1000;
+}
+
+function viewOf(state: SessionState, id: string, turns: SessionView["recentTurns"]): SessionView {
+  return {
+    object: "session",
+    id,
+    stats: state.stats,
+    branches: state.branches.map((branch) => ({
+      branch: branch.n,
+      turns: branch.turns,
+      links: linksOf(decodeChain(branch.chain)),
+      residency: branch.holdings,
+    })),
+    recentTurns: turns,
+  };
+}

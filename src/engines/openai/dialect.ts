@@ -1,0 +1,21 @@
+import { bothPhases } from "../both-phases.ts";
+import type { Dialect } from "../dialect.ts";
+import { splitsPlainRequests } from "../splits.ts";
+
+/** One engine or hosted API that does both phases behind the OpenAI API. */
+export const openai: Dialect = {
+  name: "openai",
+  capabilities: {
+    roles: ["prefill", "decode"],
+    order: "serial",
+    prefillsAtDecode: true,
+    keepsDecodePrefix: true,
+    firstTokenFrom: "decode",
+    cachedFrom: { together: true, disaggregated: "none" },
+  },
+  splits: splitsPlainRequests,
+  edits: (_leg, { stream, model }) => bothPhases(stream, model),
+  headers: (_leg, requestId) => ({ "x-request-id": requestId }),
+  readPrefill: () => ({ handoff: undefined, usage: undefined }),
+  safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
+};

@@ -1,0 +1,88 @@
+import { Hono } from "hono";
+import { apiError, openaiError } from "../apps/errors.ts";
+import { authenticate } from "./auth.ts";
+import { chatRoute } from "./chat-route.ts";
+import { cors } from "./cors.ts";
+import type { HttpEnv } from "./env.ts";
+import { receiptRoutes } from "./receipt-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** The mesh's HTTP face. Everything it needs of the world comes in by `c.get("mesh")`, set by the worker. */
+export function createApp(): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.use(cors);
+  app.use(async (c, next) => {
+    c.set("mesh", c.env.MESH_OF_REQUEST);
+    c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+    await next();
+    c.res.headers.set("x-request-id", c.get("requestId"));
+  });
+  app.onError((error, c) => {
+    console.error(
+      JSON.stringify({ event: "bug", requestId: c.get("requestId"), error: error.stack }),
+    );
+    return openaiError(
+      apiError("internal_error", "Something went wrong on our side."),
+      c.get("requestId"),
+    );
+  });
+  app.get("/healthz", (c) =>
+    c.json({ ok: true, edge: c.get("mesh").edge, mesh: c.get("mesh").fleet.version }),
+  );
+  app.use("/v1/*", authenticate);
+  app.post("/v1/chat/completions", chatRoute);
+  app.get("/v1/models", (c) => c.json({ object: "list", data: models(c.get("mesh").fleet) }));
+  app.get("/v1/models/:id", (c) => {
+    const { fleet } = c.get("mesh");
+    const name = fleet.modelNames.get(c.req.param("id"));
+    const model = models(fleet).find(({ id }) => id === name);
+    if (model === undefined) {
+      return openaiError(
+        apiError("model_not_found", `The model \`${c.req.param("id")}\` does not exist.`, "model"),
+        c.get("requestId"),
+      );
+    }
+    return c.json(model);
+  });
+  app.route("/v1/sessions", sessionRoutes());
+  app.route("/v1/receipts", receiptRoutes());
+  app.notFound((c) => {
+    const allowed = METHODS.filter(
+      (method) => method !== c.req.method && matches(app, method, c.req.path),
+    );
+    if (allowed.length === 0) {
+      return openaiError(
+        apiError("not_found", `There is nothing at ${c.req.method} ${c.req.path}.`),
+        c.get("requestId"),
+      );
+    }
+    const response = openaiError(
+      apiError(
+        "method_not_allowed",
+        `${c.req.path} takes ${allowed.join(", ")}, not ${c.req.method}.`,
+      ),
+      c.get("requestId"),
+    );
+    response.headers.set("allow", allowed.join(", "));
+    return response;
+  });
+  return app;
+}
+
+/** True when a route (not a mere middleware) answers this method and path. */
+function matches(app: Hono<HttpEnv>, method: string, path: string): boolean {
+  return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
+}
+
+function models(fleet: HttpEnv["Variables"]["mesh"]["fleet"]) {
+  return [...fleet.models.values()].map((model) => ({
+    id: model.id,
+    object: "model",
+    created: 0,
+    owned_by: "phaseway",
+    aliases: model.aliases,
+    context_window: model.contextWindow,
+  }));
+}

@@ -1,0 +1,100 @@
+import type { Context } from "hono";
+import { parseChat } from "../apps/chat/parse.ts";
+import { apiError, openaiError, type ApiError, type ErrorCode } from "../apps/errors.ts";
+import { formatLabels, parseLabelOverride } from "../core/labels.ts";
+import { answerTurn, type Renderer, type TurnFailure } from "../turn/answer.ts";
+import type { Turn } from "../turn/deps.ts";
+import { prepare } from "../turn/prepare.ts";
+import { formatSessionId } from "../turn/session-id.ts";
+import { sessionRef } from "../turn/session-name.ts";
+import type { HttpEnv } from "./env.ts";
+import { readBody } from "./read-body.ts";
+import { sessionKey } from "./session-key.ts";
+
+/** `POST /v1/chat/completions`: parses at the border, then lets the turn run. */
+export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
+  const mesh = c.get("mesh");
+  const requestId = c.get("requestId");
+  const fail = (error: ApiError) => openaiError(error, requestId);
+  const startedAt = Date.now();
+  const bytes = await readBody(c.req.raw, mesh.maxBodyBytes);
+  if (bytes === undefined) {
+    return fail(apiError("body_too_large", `The body is over ${mesh.maxBodyBytes} bytes.`));
+  }
+  const parsed = parseChat(bytes);
+  if (!parsed.ok) return fail(parsed.error);
+  const { request } = parsed;
+  if (!mesh.fleet.modelNames.has(request.model)) {
+    const known = [...mesh.fleet.modelNames.keys()].join(", ");
+    return fail(
+      apiError(
+        "model_not_found",
+        `The model \`${request.model}\` does not exist. This mesh has: ${known}.`,
+        "model",
+      ),
+    );
+  }
+  const override = parseLabelOverride(c.req.header("phaseway-labels") ?? "");
+  if (!override.ok) return fail(apiError("invalid_label", override.message, "phaseway-labels"));
+  const workload = c.req.header("phaseway-workload");
+  const turn: Turn = {
+    requestId,
+    receiptId: await mesh.receipts.mintId(c.get("tenant")),
+    tenant: c.get("tenant"),
+    request,
+    signal: c.req.raw.signal,
+    startedAt,
+    ...(workload !== undefined && { workload: workload.slice(0, 128) }),
+    explain: c.req.header("phaseway-explain") === "full" ? "full" : "short",
+  };
+  const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
+  const ref = await sessionRef(turn, await sessionKey(c.req.raw.headers, request, mesh.ids));
+  const salt = await mesh.saltOf(turn.tenant, request.cacheSalt ?? "");
+  const prepared = await prepare(deps, turn, ref, salt, override.labels);
+  const response = await answerTurn(deps, prepared, renderer(requestId));
+  const headers = new Headers(response.headers);
+  headers.set("phaseway-receipt", turn.receiptId);
+  headers.set("phaseway-labels", formatLabels(prepared.labels));
+  if (prepared.session.name !== undefined) {
+    headers.set(
+      "phaseway-session",
+      await formatSessionId(deps, prepared.session.name, prepared.session.opened?.branch ?? 0),
+    );
+  }
+  return new Response(response.body, { status: response.status, headers });
+}
+
+const CODES: Readonly<Record<TurnFailure["kind"], ErrorCode>> = {
+  caller: "invalid_request",
+  unreachable: "engine_unavailable",
+  status: "engine_failed",
+  overloaded: "engine_unavailable",
+  stalled: "timeout",
+  malformed: "engine_failed",
+  aborted: "engine_failed",
+};
+
+function renderer(requestId: string): Renderer {
+  return {
+    failure(failure) {
+      if (failure.kind === "caller" && failure.body !== undefined) {
+        return new Response(failure.body, {
+          status: failure.status ?? 400,
+          headers: { "content-type": failure.contentType ?? "application/json" },
+        });
+      }
+      const response = openaiError(apiError(CODES[failure.kind], failure.message), requestId);
+      if (failure.retryAfterMs !== undefined) {
+        response.headers.set(
+          "retry-after",
+          String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))),
+        );
+      }
+      return response;
+    },
+    errorFrame({ kind, message }) {
+      const { code, type } = apiError(CODES[kind], message);
+      return `data: ${JSON.stringify({ error: { message, type, param: null, code } })}\n\n`;
+    },
+  };
+}

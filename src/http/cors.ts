@@ -1,0 +1,20 @@
+import { cors as honoCors } from "hono/cors";
+
+const EXPOSED = [
+  "x-request-id",
+  "phaseway-session",
+  "phaseway-receipt",
+  "phaseway-route",
+  "phaseway-labels",
+  "server-timing",
+  "retry-after",
+  "retry-after-ms",
+];
+
+/** Browsers may call the mesh from anywhere: keys are sent by header, never by cookie. */
+export const cors = honoCors({
+  origin: "*",
+  allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
+  exposeHeaders: EXPOSED,
+  maxAge: 86_400,
+});

@@ -1,0 +1,31 @@
+import type { IdMinter } from "../core/ids.ts";
+import type { Fleet } from "../core/fleet.ts";
+import type { Receipt } from "../core/receipt.ts";
+import type { SessionView } from "../rpc/session-messages.ts";
+import type { TurnDeps } from "../turn/deps.ts";
+
+/** What the HTTP face needs of the mesh; the worker supplies it for each request. */
+export type Mesh = {
+  readonly fleet: Fleet;
+  readonly edge: string;
+  readonly ids: IdMinter;
+  readonly maxBodyBytes: number;
+  /** The tenant of a key, by its SHA-256 in hex. */
+  readonly tenantOf: (keyHash: string) => string | undefined;
+  /** Root salt of a tenant's caches; differs by what the client sent as `cache_salt`. */
+  readonly saltOf: (tenant: string, cacheSalt: string) => Promise<string>;
+  readonly turnDeps: (waitUntil: (work: Promise<unknown>) => void) => TurnDeps;
+  readonly sessions: {
+    view(name: string, tenant: string, id: string): Promise<SessionView | undefined>;
+    erase(name: string, tenant: string): Promise<boolean>;
+  };
+  readonly receipts: {
+    mintId(tenant: string): Promise<string>;
+    read(id: string, tenant: string): Promise<Receipt | undefined>;
+  };
+};
+
+export type HttpEnv = {
+  Bindings: { MESH_OF_REQUEST: Mesh };
+  Variables: { mesh: Mesh; requestId: string; tenant: string };
+};

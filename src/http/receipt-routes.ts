@@ -1,0 +1,15 @@
+import { Hono } from "hono";
+import { apiError, openaiError } from "../apps/errors.ts";
+import type { HttpEnv } from "./env.ts";
+
+/** `GET /v1/receipts/{id}`. */
+export function receiptRoutes(): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  routes.get("/:id", async (c) => {
+    const id = c.req.param("id");
+    const receipt = await c.get("mesh").receipts.read(id, c.get("tenant"));
+    if (receipt !== undefined) return c.json(receipt);
+    return openaiError(apiError("not_found", `There is no receipt \`${id}\`.`), c.get("requestId"));
+  });
+  return routes;
+}

@@ -1,0 +1,39 @@
+import { Hono } from "hono";
+import { apiError, openaiError } from "../apps/errors.ts";
+import { clientSeed, objectName } from "../turn/session-name.ts";
+import type { HttpEnv } from "./env.ts";
+
+/** `GET` and `DELETE /v1/sessions/{id}`: by our id, or by the key the client named its session with. */
+export function sessionRoutes(): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  routes.get("/:id", async (c) => {
+    const id = c.req.param("id");
+    const view = await c
+      .get("mesh")
+      .sessions.view(await nameOf(c.get("mesh"), c.get("tenant"), id), c.get("tenant"), id);
+    return view === undefined ? missing(id, c.get("requestId")) : c.json(view);
+  });
+  routes.delete("/:id", async (c) => {
+    const id = c.req.param("id");
+    const erased = await c
+      .get("mesh")
+      .sessions.erase(await nameOf(c.get("mesh"), c.get("tenant"), id), c.get("tenant"));
+    return erased
+      ? c.json({ object: "session.deleted", id, deleted: true })
+      : missing(id, c.get("requestId"));
+  });
+  return routes;
+}
+
+async function nameOf(
+  mesh: HttpEnv["Variables"]["mesh"],
+  tenant: string,
+  id: string,
+): Promise<string> {
+  const own = await mesh.ids.read(id.split(".")[0] ?? "");
+  return own?.kind === "ses" ? own.payload : objectName(clientSeed(tenant, id));
+}
+
+function missing(id: string, requestId: string): Response {
+  return openaiError(apiError("not_found", `There is no session \`${id}\`.`), requestId);
+}

@@ -1,0 +1,48 @@
+import type { Fleet } from "../core/fleet.ts";
+import { grant } from "../core/grant/grant.ts";
+import { createRegionState } from "../core/grant/region-state.ts";
+import { done, failed, firstToken, lapse, released } from "../core/grant/report.ts";
+import { engineViews } from "../core/grant/views.ts";
+import type { EngineView } from "../core/plan/placement.ts";
+import type { Random } from "../core/random.ts";
+import type { Speed } from "../core/speed.ts";
+import { runLeg } from "./run-leg.ts";
+import type { RegionService, ViewAsk } from "./service.ts";
+
+export type InIsolateOptions = {
+  readonly fleet: Fleet;
+  readonly speeds: ReadonlyMap<string, Speed>;
+  readonly engineFetch: typeof fetch;
+  readonly secret: (name: string) => string | undefined;
+  readonly random: Random;
+};
+
+/**
+ * The region service of a mesh that has no Region objects: this isolate grants engines from what it knows itself, for
+ * every region.
+ */
+export function createRegionService(options: InIsolateOptions): {
+  service: RegionService;
+  views: (ask: ViewAsk) => readonly EngineView[];
+} {
+  const { fleet, speeds, random } = options;
+  const state = createRegionState(fleet.pools, speeds);
+  const service: RegionService = {
+    async reserve(ask) {
+      lapse(state, ask.now);
+      return grant(state, ask, ask.now, random);
+    },
+    run: (order, signal) => runLeg(options, order, signal),
+    report({ event, ticket, now }) {
+      if (event === "first-token") firstToken(state, ticket, now);
+      else if (event === "done") done(state, ticket, now);
+      else if (event === "failed") failed(state, ticket, now);
+      else released(state, ticket, now);
+    },
+  };
+  return {
+    service,
+    views: ({ pool, chain, linkTokens, held, now }) =>
+      engineViews(state, pool, chain, linkTokens, held, now),
+  };
+}

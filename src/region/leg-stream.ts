@@ -1,0 +1,116 @@
+import { createSseFramer, frameData } from "../core/sse.ts";
+import { isContentFrame, isErrorFrame } from "../core/chat-frames.ts";
+import type { LegFailure } from "./service.ts";
+
+/** A stream that ended in a way its reader must tell apart. */
+export class LegBroken extends Error {
+  readonly kind: LegFailure["kind"];
+
+  constructor(kind: LegFailure["kind"], message: string) {
+    super(message);
+    this.name = "LegBroken";
+    this.kind = kind;
+  }
+}
+
+/**
+ * Reads an engine's event stream up to its first content frame. What was read is given back in front of the rest, so
+ * that until then the leg can still fail without the caller having seen anything.
+ */
+export async function untilFirstContent(
+  source: ReadableStream<Uint8Array>,
+  deadline: Deadline,
+): Promise<ReadableStream<Uint8Array>> {
+  const reader = source.getReader();
+  const framer = createSseFramer();
+  const held: Uint8Array[] = [];
+  try {
+    for (;;) {
+      const { done, value } = await deadline.race(reader.read());
+      if (done) throw new LegBroken("malformed", "the stream ended before any content");
+      held.push(value);
+      for (const frame of framer.push(value)) {
+        const data = frameData(frame);
+        if (data === undefined) continue;
+        if (isErrorFrame(data))
+          throw new LegBroken("status", `the engine sent an error: ${data.slice(0, 300)}`);
+        if (!isContentFrame(data)) continue;
+        deadline.startIdle();
+        return rest(reader, held, deadline);
+      }
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  }
+}
+
+/** The held bytes, then what follows, with the idle deadline between chunks. */
+function rest(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  held: Uint8Array[],
+  deadline: Deadline,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of held) controller.enqueue(chunk);
+    },
+    async pull(controller) {
+      try {
+        const { done, value } = await deadline.race(reader.read());
+        if (done) {
+          deadline.clear();
+          controller.close();
+        } else controller.enqueue(value);
+      } catch (error) {
+        deadline.clear();
+        reader.cancel().catch(() => {});
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      deadline.clear();
+      await reader.cancel(reason);
+    },
+  });
+}
+
+/** Two deadlines on one leg: one for its first content, then one for every silence. */
+export type Deadline = {
+  race<T>(work: Promise<T>): Promise<T>;
+  /** From now on silences are measured. */
+  startIdle(): void;
+  clear(): void;
+};
+
+export function createDeadline(firstMs: number, idleMs: number, onExpiry: () => void): Deadline {
+  let expire: ((error: LegBroken) => void) | undefined;
+  let clear = () => {};
+  let idle = false;
+  const arm = (ms: number, what: string) => {
+    clear();
+    const timer = setTimeout(() => {
+      expire?.(new LegBroken("stalled", `${what} within ${ms} ms`));
+      onExpiry();
+    }, ms);
+    clear = () => clearTimeout(timer);
+  };
+  arm(firstMs, "no first token");
+  return {
+    race(work) {
+      if (idle) arm(idleMs, "no further token");
+      return new Promise((resolve, reject) => {
+        expire = reject;
+        const settled = () => {
+          if (idle) clear();
+        };
+        work.then(resolve, reject).finally(settled);
+      });
+    },
+    startIdle() {
+      idle = true;
+      clear();
+    },
+    clear: () => clear(),
+  };
+}

@@ -1,0 +1,106 @@
+import type {
+  AppendReply,
+  ReadReply,
+  ReceiptPack,
+  SessionReceiptsReply,
+} from "./receipt-messages.ts";
+import type {
+  OpenAnswer,
+  OpenAsk,
+  SessionView,
+  SettleAnswer,
+  SettleAsk,
+} from "./session-messages.ts";
+
+/** Resolves names to objects, always where they belong; nothing else calls `get`. */
+export function createObjects(env: ObjectsEnv, place: ObjectPlace = {}): Objects {
+  return {
+    session: (name) => stubOf(env.SESSIONS, name, place),
+    receipts: (name) => stubOf(env.RECEIPTS, name, place),
+  };
+}
+
+/** Name of the `Receipts` object for a tenant, a day such as `2026-11-23` and a shard. */
+export function receiptsName(tenant: string, day: string, shard: number): string {
+  return `receipts/${encodeURIComponent(tenant)}/${day}/${shard}`;
+}
+
+/** The UTC day of an instant, epoch ms. */
+export function receiptsDay(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}
+
+export type Objects = {
+  /** A new stub each time: one that has thrown may be broken. */
+  session(name: string): SessionStub;
+  receipts(name: string): ReceiptsStub;
+};
+
+export type ObjectPlace = {
+  readonly hint?: DurableObjectLocationHint;
+  readonly jurisdiction?: DurableObjectJurisdiction;
+};
+
+export type ObjectsEnv = {
+  readonly SESSIONS: Namespace<SessionStub>;
+  readonly RECEIPTS: Namespace<ReceiptsStub>;
+};
+
+/** The part of `DurableObjectNamespace` used here; a real one is one. */
+export type Namespace<Stub> = {
+  idFromName(name: string): DurableObjectId;
+  get(id: DurableObjectId, options?: { locationHint?: DurableObjectLocationHint }): Stub;
+  jurisdiction(jurisdiction: DurableObjectJurisdiction): Namespace<Stub>;
+};
+
+export type NotFound = { readonly ok: false; readonly v: 1; readonly code: "not_found" };
+export type OpenReply = ({ readonly ok: true } & OpenAnswer) | NotFound;
+export type SettleReply = ({ readonly ok: true } & SettleAnswer) | NotFound;
+export type ViewReply = { readonly ok: true; readonly v: 1; readonly view: SessionView } | NotFound;
+export type EraseReply = { readonly ok: true; readonly v: 1 } | NotFound;
+
+type MaybeLater<T> = T | Promise<T>;
+
+/** What a `Session` object answers; another tenant's session is not found. */
+export type SessionCalls = {
+  open(ask: OpenAsk): MaybeLater<OpenReply>;
+  settle(ask: SettleAsk): MaybeLater<SettleReply>;
+  view(tenant: string, id: string): MaybeLater<ViewReply>;
+  erase(tenant: string): MaybeLater<EraseReply>;
+};
+
+export type ReceiptsCalls = {
+  append(pack: ReceiptPack): MaybeLater<AppendReply>;
+  read(id: string, tenant: string): MaybeLater<ReadReply>;
+  bySession(session: string, limit: number, tenant: string): MaybeLater<SessionReceiptsReply>;
+};
+
+/** The same calls from another worker, where every answer is later. */
+export type Remote<Calls> = {
+  [Name in keyof Calls]: Calls[Name] extends (...args: infer Args) => infer Answer
+    ? (...args: Args) => Promise<Awaited<Answer>>
+    : never;
+};
+
+export type SessionStub = Remote<SessionCalls>;
+export type ReceiptsStub = Remote<ReceiptsCalls>;
+
+function stubOf<Stub>(namespace: Namespace<Stub>, name: string, place: ObjectPlace): Stub {
+  const within = withinJurisdiction(namespace, place.jurisdiction);
+  const options = place.hint === undefined ? {} : { locationHint: place.hint };
+  return within.get(within.idFromName(name), options);
+}
+
+/** A local runtime has no jurisdictions and says so; anywhere else a refusal is a refusal. */
+function withinJurisdiction<Stub>(
+  namespace: Namespace<Stub>,
+  jurisdiction: DurableObjectJurisdiction | undefined,
+): Namespace<Stub> {
+  if (jurisdiction === undefined) return namespace;
+  try {
+    return namespace.jurisdiction(jurisdiction);
+  } catch (error) {
+    if (error instanceof Error && /not implemented/i.test(error.message)) return namespace;
+    throw error;
+  }
+}

@@ -1,0 +1,255 @@
+import { transferMs } from "../core/speed.ts";
+import { BlockCache } from "./blocks.ts";
+import { BLOCK_TOKENS, type Held } from "./hash.ts";
+import { blocksOf, LeaseTable, type Lease } from "./leases.ts";
+import type { Happening, SimEvent, SimLoad, SimOptions } from "./events.ts";
+import { Sequence, type Counts, type SimRequest } from "./sequence.ts";
+import { nextStep, type Step } from "./step.ts";
+
+/**
+ * An inference engine as a state machine in virtual milliseconds: continuous batching, chunked prefill, prefix cache
+ * and leases. It has no clock: callers say what time it is and ask when something will happen next.
+ */
+export class SimEngine {
+  readonly #options: SimOptions;
+  readonly #running = new Map<string, Sequence>();
+  readonly #waiting = new Map<string, Sequence>();
+  #cache: BlockCache;
+  #leases = new LeaseTable();
+  #step: Step | undefined;
+  #events: SimEvent[] = [];
+  #now = 0;
+  #id: string;
+  #kvTokens: number;
+  slowFactor = 1;
+
+  constructor(options: SimOptions) {
+    this.#options = options;
+    this.#id = options.engineId;
+    this.#kvTokens = options.kvTokens;
+    this.#cache = this.#emptyCache();
+  }
+
+  get engineId(): string {
+    return this.#id;
+  }
+
+  get load(): SimLoad {
+    return {
+      running: this.#running.size,
+      waiting: this.#waiting.size,
+      blocks: this.#cache.capacity,
+      blocksHeld: this.#cache.held,
+      leasedBlocks: this.#leases.blocks,
+    };
+  }
+
+  /** Takes a request; one that can never fit fails at once. */
+  submit(request: SimRequest, atMs: number): void {
+    this.#run(atMs);
+    const sequence = new Sequence(request);
+    if (sequence.blocks > this.#cache.capacity) {
+      this.#emit({ kind: "failed", reason: "too-long", id: request.id, counts: sequence.counts() });
+      return;
+    }
+    this.#waiting.set(request.id, sequence);
+    this.#begin();
+  }
+
+  /** Drops a request, frees its blocks and tells how far it got; unknown ids are ignored. */
+  abort(id: string, atMs: number): Counts | undefined {
+    this.#run(atMs);
+    const counts = this.#drop(id, "aborted");
+    this.#begin();
+    return counts;
+  }
+
+  /** When `advance` will next have something to do; undefined while idle. */
+  nextEventAt(): number | undefined {
+    if (this.#events.length > 0) return this.#now;
+    return this.#nextChangeAt();
+  }
+
+  /** Lets time pass and tells what happened in it, in order. */
+  advance(toMs: number): SimEvent[] {
+    this.#run(toMs);
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** A decode leg elsewhere wants the blocks under `handle`; they stay until `closeLease`. */
+  openLease(handle: string, isMeant: (held: Held) => boolean, atMs: number): Held | undefined {
+    this.#run(atMs);
+    return this.#leases.open(handle, isMeant)?.held;
+  }
+
+  /** The blocks under `handle` were fetched, or will not be. */
+  closeLease(handle: string, atMs: number): void {
+    this.#run(atMs);
+    const lease = this.#leases.remove(handle);
+    if (lease) this.#free(lease);
+    this.#begin();
+  }
+
+  /** The process died and came back: everything in it is gone. `kvTokens` changes its capacity. */
+  restart(engineId: string, atMs: number, kvTokens = this.#kvTokens): void {
+    this.#run(atMs);
+    for (const id of [...this.#running.keys(), ...this.#waiting.keys()])
+      this.#drop(id, "restarted");
+    this.#id = engineId;
+    this.#kvTokens = kvTokens;
+    this.#cache = this.#emptyCache();
+    this.#leases = new LeaseTable();
+    this.#step = undefined;
+  }
+
+  #emptyCache(): BlockCache {
+    const blockBytes = this.#options.kvBytesPerToken * BLOCK_TOKENS;
+    const lower = this.#options.tiers.slice(1).map((tier) => ({
+      blocks: Math.floor(tier.bytes / blockBytes),
+      msPerBlock: (blockBytes / tier.bytesPerS) * 1000,
+    }));
+    return new BlockCache(Math.floor(this.#kvTokens / BLOCK_TOKENS), lower);
+  }
+
+  #run(toMs: number): void {
+    for (let next = this.#nextChangeAt(); next !== undefined && next <= toMs;) {
+      this.#now = Math.max(this.#now, next);
+      for (const lease of this.#leases.expire(this.#now)) this.#free(lease);
+      if (this.#step && this.#step.endsAt <= this.#now) this.#finish(this.#step);
+      this.#begin();
+      next = this.#nextChangeAt();
+    }
+    this.#now = Math.max(this.#now, toMs);
+  }
+
+  #nextChangeAt(): number | undefined {
+    const times = [this.#step?.endsAt, this.#leases.nextExpiry()];
+    if (!this.#step) {
+      for (const one of this.#running.values())
+        if (one.phase === "loading") times.push(one.readyAt);
+    }
+    const known = times.filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  /** Starts the next iteration unless one is running. */
+  #begin(): void {
+    this.#admit();
+    if (this.#step) return;
+    for (const sequence of this.#running.values()) {
+      if (sequence.phase === "loading" && sequence.readyAt <= this.#now) this.#loaded(sequence);
+    }
+    this.#step = nextStep(this.#running.values(), this.#now, {
+      speed: this.#options.speed,
+      chunkTokens: this.#options.chunkTokens ?? 8192,
+      slowFactor: this.slowFactor,
+    });
+  }
+
+  /** Lets requests in, in order of arrival, while the batch and the blocks have room. */
+  #admit(): void {
+    for (const [id, sequence] of this.#waiting) {
+      if (this.#running.size >= this.#options.maxBatch) return;
+      const match = this.#cache.match(
+        sequence.prompt.blocks,
+        Math.floor((sequence.size - 1) / BLOCK_TOKENS),
+      );
+      const known = sequence.prompt.blocks.slice(0, match.blocks);
+      if (!this.#cache.take(known, sequence.blocks - match.blocks)) return;
+      this.#waiting.delete(id);
+      this.#running.set(id, sequence);
+      sequence.named = match.blocks;
+      sequence.cachedTokens = match.blocks * BLOCK_TOKENS;
+      sequence.phase = "loading";
+      sequence.readyAt = this.#now + match.loadMs + this.#pull(sequence);
+      sequence.startedAt = sequence.cachedTokens + sequence.pulledTokens;
+      sequence.done = sequence.startedAt;
+      this.#emit({ kind: "started", id, counts: sequence.counts() });
+    }
+  }
+
+  #pull(sequence: Sequence): number {
+    const { pull } = sequence.request;
+    if (!pull) return 0;
+    sequence.pulledTokens = Math.max(0, sequence.size - 1 - sequence.cachedTokens);
+    const pulling = [...this.#running.values()].filter(
+      (other) => other.phase === "loading" && other.request.pull && other !== sequence,
+    );
+    const bytes = sequence.pulledTokens * this.#options.kvBytesPerToken;
+    return transferMs(pull.link, bytes, pulling.length + 1);
+  }
+
+  #loaded(sequence: Sequence): void {
+    sequence.phase = "prefill";
+    sequence.fill(this.#cache);
+    if (sequence.request.pull) this.#emit({ kind: "pulled", id: sequence.request.id });
+  }
+
+  #finish(step: Step): void {
+    this.#step = undefined;
+    for (const sequence of step.decoding) {
+      if (this.#isRunning(sequence)) this.#speak(sequence);
+    }
+    for (const { sequence, to } of step.chunks) {
+      if (!this.#isRunning(sequence)) continue;
+      sequence.done = to;
+      sequence.fill(this.#cache);
+      if (to < sequence.size) continue;
+      sequence.phase = "decode";
+      this.#emit({ kind: "prefilled", id: sequence.request.id, counts: sequence.counts() });
+      this.#speak(sequence);
+    }
+  }
+
+  /** One more token said: a decoding request has by then the KV cache of the one before. */
+  #speak(sequence: Sequence): void {
+    const { id } = sequence.request;
+    const index = sequence.emitted++;
+    if (index > 0) sequence.done++;
+    sequence.fill(this.#cache);
+    const text = sequence.output.pieces[index] ?? "";
+    const { toolCall } = sequence.output;
+    this.#emit({ kind: index === 0 ? "first-token" : "token", id, index, text, toolCall });
+    if (sequence.emitted < sequence.output.pieces.length) return;
+    this.#running.delete(id);
+    this.#lease(sequence);
+    sequence.leave(this.#cache);
+    this.#emit({ kind: "done", id, counts: sequence.counts(), output: sequence.output });
+  }
+
+  #lease(sequence: Sequence): void {
+    const { leaseAs } = sequence.request;
+    if (leaseAs === undefined) return;
+    this.#cache.share(sequence.prompt.blocks);
+    // The part-filled last block is not shared by name; it stays reserved until the lease ends.
+    if (sequence.prompt.tail.length > 0) this.#cache.keepUnnamed(1);
+    this.#leases.add(leaseAs, sequence.prompt, this.#now);
+  }
+
+  #free(lease: Lease): void {
+    const { blocks } = lease.held;
+    this.#cache.release(blocks, blocksOf(lease.held) - blocks.length);
+  }
+
+  #drop(id: string, reason: "aborted" | "restarted"): Counts | undefined {
+    const sequence = this.#running.get(id) ?? this.#waiting.get(id);
+    if (!sequence) return undefined;
+    this.#running.delete(id);
+    this.#waiting.delete(id);
+    const counts = sequence.counts();
+    sequence.leave(this.#cache);
+    if (reason === "aborted") this.#emit({ kind: "aborted", id, counts });
+    else this.#emit({ kind: "failed", id, reason, counts });
+    return counts;
+  }
+
+  #isRunning(sequence: Sequence): boolean {
+    return this.#running.get(sequence.request.id) === sequence;
+  }
+
+  #emit(event: Happening): void {
+    this.#events.push({ ...event, at: this.#now });
+  }
+}

@@ -1,0 +1,67 @@
+import type { Held } from "./hash.ts";
+
+/** How long a finished prefill leg keeps its blocks for whoever has the handle. */
+export const LEASE_MS = 30_000;
+
+export type Lease = {
+  readonly handle: string;
+  readonly held: Held;
+  expiresAt: number;
+  /** Decode legs that are waiting for, or reading, the blocks: while there are any, it does not expire. */
+  readers: number;
+};
+
+/** Blocks held for decode legs that have yet to fetch them. */
+export class LeaseTable {
+  readonly #leases = new Map<string, Lease>();
+
+  add(handle: string, held: Held, atMs: number): void {
+    this.#leases.set(handle, { handle, held, expiresAt: atMs + LEASE_MS, readers: 0 });
+  }
+
+  /** A decode leg announces itself; undefined when nothing (any more) is held under `handle`. */
+  open(handle: string, isMeant: (held: Held) => boolean): Lease | undefined {
+    const lease = this.#leases.get(handle);
+    if (!lease || !isMeant(lease.held)) return undefined;
+    lease.readers++;
+    return lease;
+  }
+
+  /** Ends a lease: it was taken, or let go. */
+  remove(handle: string): Lease | undefined {
+    const lease = this.#leases.get(handle);
+    this.#leases.delete(handle);
+    return lease;
+  }
+
+  /** Removes and returns what has run out by `atMs`. */
+  expire(atMs: number): Lease[] {
+    const over = [...this.#leases.values()].filter(
+      (lease) => lease.readers === 0 && lease.expiresAt <= atMs,
+    );
+    for (const lease of over) this.#leases.delete(lease.handle);
+    return over;
+  }
+
+  nextExpiry(): number | undefined {
+    let next: number | undefined;
+    for (const lease of this.#leases.values()) {
+      if (lease.readers === 0 && (next === undefined || lease.expiresAt < next)) {
+        next = lease.expiresAt;
+      }
+    }
+    return next;
+  }
+
+  /** Blocks held under leases, a partly filled last one included. */
+  get blocks(): number {
+    let blocks = 0;
+    for (const { held } of this.#leases.values()) blocks += blocksOf(held);
+    return blocks;
+  }
+}
+
+/** Blocks that a sequence occupies. */
+export function blocksOf(held: Held): number {
+  return held.blocks.length + (held.tail.length > 0 ? 1 : 0);
+}

@@ -1,0 +1,86 @@
+import type { Link } from "../core/fleet.ts";
+import type { BlockCache } from "./blocks.ts";
+import { BLOCK_TOKENS, extend, heldOf, seedOf, type BlockHash, type Held } from "./hash.ts";
+import type { Output } from "./text.ts";
+
+/** A request as an engine's scheduler takes it. */
+export type SimRequest = {
+  readonly id: string;
+  readonly tokens: readonly number[];
+  /** What will be said, given the hash of the KV cache held when generation begins. */
+  readonly output: (seed: BlockHash) => Output;
+  /** When finished, keep the prompt's blocks under this handle. */
+  readonly leaseAs?: string;
+  /** Blocks to fetch from another engine instead of computing them. */
+  readonly pull?: {
+    readonly held: Held;
+    readonly link: Pick<Link, "gbps" | "perFlowGbps" | "rttMs">;
+  };
+};
+
+/** What became of a request's tokens. */
+export type Counts = {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly computedTokens: number;
+  readonly pulledTokens: number;
+  readonly outputTokens: number;
+};
+
+/** A request inside the engine. */
+export class Sequence {
+  readonly request: SimRequest;
+  readonly output: Output;
+  /** The prompt whose KV cache it runs on: a handle's, when it has one. */
+  readonly prompt: Held;
+  /** Prompt and output, less the last token, whose KV cache is never needed. */
+  readonly whole: Held;
+  readonly size: number;
+  phase: "waiting" | "loading" | "prefill" | "decode" = "waiting";
+  readyAt = 0;
+  cachedTokens = 0;
+  pulledTokens = 0;
+  /** Where computing began, and how many tokens have their KV cache by now. */
+  startedAt = 0;
+  done = 0;
+  emitted = 0;
+  named = 0;
+
+  constructor(request: SimRequest) {
+    this.request = request;
+    this.prompt = request.pull?.held ?? heldOf(request.tokens);
+    this.size = this.prompt.blocks.length * BLOCK_TOKENS + this.prompt.tail.length;
+    this.output = request.output(seedOf(this.prompt));
+    this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
+  }
+
+  /** Blocks it needs from beginning to end. */
+  get blocks(): number {
+    return Math.ceil((this.size + this.output.tokens.length) / BLOCK_TOKENS);
+  }
+
+  /** Gives names to the blocks that are full by now. */
+  fill(cache: BlockCache): void {
+    const full = Math.floor(this.done / BLOCK_TOKENS);
+    for (; this.named < full; this.named++) {
+      const hash = this.whole.blocks[this.named];
+      if (hash !== undefined) cache.name(hash);
+    }
+  }
+
+  leave(cache: BlockCache): void {
+    if (this.phase === "waiting") return;
+    cache.release(this.whole.blocks.slice(0, this.named), this.blocks - this.named);
+  }
+
+  counts(): Counts {
+    const computed = Math.min(this.done, this.size) - this.startedAt;
+    return {
+      promptTokens: this.request.tokens.length,
+      cachedTokens: this.cachedTokens,
+      computedTokens: this.phase === "waiting" ? 0 : Math.max(0, computed),
+      pulledTokens: this.pulledTokens,
+      outputTokens: this.emitted,
+    };
+  }
+}

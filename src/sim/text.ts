@@ -1,0 +1,126 @@
+import { chainHash, type BlockHash } from "./hash.ts";
+import { isRecord, textTokens, toolCallText } from "./tokens.ts";
+
+/** What an engine will say: pieces of text, one per token, and why it stops. */
+export type Output = {
+  readonly pieces: readonly string[];
+  readonly tokens: readonly number[];
+  readonly finish: "stop" | "length" | "tool_calls";
+  readonly toolCall?: ToolCall;
+};
+
+export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: string };
+
+const CONSONANTS = "bdfgklmnprstvz";
+const VOWELS = "aeiou";
+const SHORTEST = 40;
+const LONGEST = 400;
+
+/** Pseudo-words, four characters a token: a function of the KV cache that `seed` names. */
+export function wordsFrom(seed: BlockHash, limit: Limit): Output {
+  const natural = SHORTEST + (numberAt(seed, -1) % (LONGEST - SHORTEST + 1));
+  const wanted = limit.maxTokens ?? natural;
+  const count = Math.max(1, Math.min(wanted, limit.room));
+  const stops = limit.maxTokens === undefined && natural <= limit.room;
+  const pieces = Array.from({ length: count }, (_, index) =>
+    word(numberAt(seed, index), index === 0, stops && index === count - 1),
+  );
+  const tokens = pieces.flatMap(textTokens);
+  return { pieces, tokens, finish: stops ? "stop" : "length" };
+}
+
+export type Limit = {
+  /** What the caller allowed, if it said. */
+  readonly maxTokens: number | undefined;
+  /** Tokens left in the context window. */
+  readonly room: number;
+};
+
+/** A call of one tool, its arguments made up from the tool's schema. */
+export function toolCallFrom(seed: BlockHash, tool: ToolShape, limit: Limit): Output {
+  const args = JSON.stringify(valueFor(tool.parameters, seed, 0));
+  const text = toolCallText([{ name: tool.name, arguments: args }]);
+  const tokens = textTokens(text);
+  const count = Math.max(1, Math.min(limit.maxTokens ?? tokens.length, limit.room, tokens.length));
+  const isWhole = count === tokens.length;
+  const said = { pieces: slices(args, count, tokens.length), tokens: tokens.slice(0, count) };
+  const id = `call_${chainHash(seed, [1], 0, 1)}`;
+  const toolCall = { id, name: tool.name, arguments: said.pieces.join("") };
+  return { ...said, finish: isWhole ? "tool_calls" : "length", toolCall };
+}
+
+/** The first `count` of `of` equal slices of a text. */
+function slices(text: string, count: number, of: number): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    text.slice(
+      Math.floor((index * text.length) / of),
+      Math.floor(((index + 1) * text.length) / of),
+    ),
+  );
+}
+
+export type ToolShape = { readonly name: string; readonly parameters: unknown };
+
+function word(random: number, isFirst: boolean, isLast: boolean): string {
+  const first = pick(CONSONANTS, random);
+  const vowel = pick(VOWELS, random >>> 4);
+  const second = pick(CONSONANTS, random >>> 8);
+  if (isLast) return `${first}${vowel}${second}.`;
+  if (!isFirst && (random >>> 16) % 5 < 3) return ` ${first}${vowel}${second}`;
+  return `${first}${vowel}${second}${pick(VOWELS, random >>> 12)}`;
+}
+
+function pick(letters: string, random: number): string {
+  return letters.charAt(random % letters.length);
+}
+
+function numberAt(seed: BlockHash, index: number): number {
+  return Number.parseInt(chainHash(seed, [index >>> 0], 0, 1).slice(0, 8), 16);
+}
+
+function valueFor(schema: unknown, seed: BlockHash, depth: number): unknown {
+  if (!isRecord(schema) || depth > 6) return {};
+  if ("const" in schema) return schema["const"];
+  const choices = schema["enum"];
+  if (Array.isArray(choices) && choices.length > 0) {
+    return choices[numberAt(seed, depth) % choices.length];
+  }
+  const anyOf = schema["anyOf"] ?? schema["oneOf"];
+  if (Array.isArray(anyOf) && anyOf.length > 0) return valueFor(anyOf[0], seed, depth + 1);
+  const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
+  return valueOfType(type, schema, seed, depth);
+}
+
+function valueOfType(
+  type: unknown,
+  schema: Record<string, unknown>,
+  seed: BlockHash,
+  depth: number,
+): unknown {
+  const random = numberAt(seed, depth);
+  switch (type) {
+    case "string":
+      return wordsFrom(chainHash(seed, [depth], 0, 1), { maxTokens: 2, room: 2 }).pieces.join("");
+    case "integer":
+    case "number":
+      return typeof schema["minimum"] === "number" ? schema["minimum"] : random % 100;
+    case "boolean":
+      return random % 2 === 0;
+    case "null":
+      return null;
+    case "array":
+      return [valueFor(schema["items"], chainHash(seed, [7], 0, 1), depth + 1)];
+    default:
+      return objectFor(schema["properties"], seed, depth);
+  }
+}
+
+function objectFor(properties: unknown, seed: BlockHash, depth: number): Record<string, unknown> {
+  if (!isRecord(properties)) return {};
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(properties)) {
+    const tokens = textTokens(name);
+    values[name] = valueFor(schema, chainHash(seed, tokens, 0, tokens.length), depth + 1);
+  }
+  return values;
+}

@@ -1,0 +1,74 @@
+import type { ChatRequest } from "../core/chat-request.ts";
+import type { Fleet } from "../core/fleet.ts";
+import type { IdMinter } from "../core/ids.ts";
+import type { PhaseCapabilities } from "../core/plan/plan-input.ts";
+import type { EngineView } from "../core/plan/placement.ts";
+import type { Random } from "../core/random.ts";
+import type { Receipt } from "../core/receipt.ts";
+import type { RequestTraits } from "../core/request-traits.ts";
+import type { Speed } from "../core/speed.ts";
+import type { RegionService, ViewAsk } from "../region/service.ts";
+import type { OpenAnswer, OpenAsk, SettleAnswer, SettleAsk } from "../rpc/session-messages.ts";
+
+/** What a turn needs from outside; the edge worker supplies it, tests supply their own. */
+export type TurnDeps = {
+  readonly fleet: Fleet;
+  readonly speeds: ReadonlyMap<string, Speed>;
+  readonly capabilities: PlanCapabilities;
+  readonly region: RegionService;
+  /** Undefined answers mean a lost object: the turn goes on without its state. */
+  readonly sessions: {
+    open(name: string, ask: OpenAsk): Promise<OpenAnswer | undefined>;
+    settle(name: string, ask: SettleAsk): Promise<SettleAnswer | undefined>;
+  };
+  readonly receipts: { add(receipt: Receipt): void };
+  readonly views: (ask: ViewAsk) => readonly EngineView[];
+  readonly rtt: { ms(region: string): number; observe(region: string, ms: number): void };
+  readonly edge: string;
+  readonly ids: IdMinter;
+  /** Characters per token, learned per model from the engines' own counts. */
+  readonly charsPerToken: {
+    get(model: string): number;
+    learn(model: string, chars: number, tokens: number): void;
+  };
+  readonly now: () => number;
+  readonly random: Random;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+  readonly settings: TurnSettings;
+};
+
+/** What planning and running may know of a dialect, by its name. */
+export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
+  readonly cachedFrom: { readonly together: boolean; readonly disaggregated: "prefill" | "none" };
+  readonly splits: (traits: RequestTraits) => boolean;
+  readonly decodeInTransfer: "at-first-token" | "at-once";
+};
+
+export type TurnSettings = {
+  readonly keepAliveMs: number;
+  readonly firstTokenTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** The last frame waits this long for `settle`. */
+  readonly settleHoldMs: number;
+  readonly maxAttempts: number;
+};
+
+export const defaultTurnSettings: TurnSettings = {
+  keepAliveMs: 15_000,
+  firstTokenTimeoutMs: 120_000,
+  idleTimeoutMs: 60_000,
+  settleHoldMs: 50,
+  maxAttempts: 4,
+};
+
+/** A request, after the border: what every later step of the turn reads. */
+export type Turn = {
+  readonly requestId: string;
+  readonly receiptId: string;
+  readonly tenant: string;
+  readonly request: ChatRequest;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  readonly workload?: string;
+  readonly explain: "short" | "full";
+};

@@ -1,0 +1,135 @@
+import { classify } from "../core/labels.ts";
+import { answerKey, linkTokens, promptChain, type Chain } from "../core/prefix.ts";
+import type { Labels, Model } from "../core/fleet.ts";
+import type { Ask } from "../core/plan/placement.ts";
+import type { OpenAnswer } from "../rpc/session-messages.ts";
+import type { Turn, TurnDeps } from "./deps.ts";
+import type { SessionRef } from "./session-name.ts";
+
+/** A turn with everything known of it before planning. */
+export type Prepared = Turn & {
+  readonly model: Model;
+  readonly chain: Chain;
+  readonly linkTokens: Uint32Array;
+  /** Identifies the assistant messages of this request, the last eight. */
+  readonly answers: readonly string[];
+  readonly session: {
+    readonly ref: SessionRef;
+    readonly name: string | undefined;
+    readonly opened: OpenAnswer | undefined;
+  };
+  /** Engine id → prompt tokens its session believes it holds. */
+  readonly held: Readonly<Record<string, number>>;
+  readonly labels: Labels;
+  readonly ask: Ask;
+  readonly dialectOf: (pool: string) => string;
+};
+
+/** Opens the session, measures the prompt and classifies it: steps 3 and 4 of a request's life. */
+export async function prepare(
+  deps: TurnDeps,
+  turn: Turn,
+  ref: SessionRef,
+  salt: string,
+  overrides: Partial<Labels>,
+): Promise<Prepared> {
+  const { request } = turn;
+  const model = deps.fleet.models.get(deps.fleet.modelNames.get(request.model) ?? "");
+  if (model === undefined)
+    throw new TypeError(`model \`${request.model}\` was not checked at the border`);
+  const chain = promptChain({
+    model,
+    salt,
+    messages: request.messages,
+    ...(request.tools !== undefined && { tools: request.tools }),
+  });
+  const name = ref.kind === "unknown" ? undefined : ref.name;
+  const answers = answersIn(request.messages);
+  const opened =
+    name === undefined
+      ? undefined
+      : await deps.sessions.open(name, {
+          v: 1,
+          tenant: turn.tenant,
+          model: model.id,
+          chain: chain.bytes,
+          answers,
+          inferred: ref.kind === "inferred",
+          now: deps.now(),
+        });
+  const charsPerToken = opened?.stats.charsPerToken || deps.charsPerToken.get(model.id);
+  const tokens = linkTokens(chain, charsPerToken);
+  const promptTokens = Math.ceil(chain.totalChars / charsPerToken);
+  const held = heldTokens(opened, tokens, promptTokens);
+  const ask = measure(request, opened, model, promptTokens);
+  const uncachedTokens = promptTokens - Math.max(0, ...Object.values(held));
+  const labels = {
+    ...classify({
+      fleet: deps.fleet,
+      model,
+      promptTokens,
+      uncachedTokens,
+      expectedOutputTokens: ask.expectedOutputTokens,
+      ...(request.serviceTier !== undefined && { serviceTier: request.serviceTier }),
+    }),
+    ...overrides,
+  };
+  const dialectOf = (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "";
+  const splittable = request.traits.n === 1;
+  return {
+    ...turn,
+    model,
+    chain,
+    linkTokens: tokens,
+    answers,
+    session: { ref, name, opened },
+    held,
+    labels,
+    ask: { ...ask, splittable },
+    dialectOf,
+  };
+}
+
+function answersIn(messages: readonly unknown[]): string[] {
+  return messages
+    .filter((message) => (message as { role?: unknown }).role === "assistant")
+    .slice(-8)
+    .map((message) => answerKey(message as Parameters<typeof answerKey>[0]));
+}
+
+/** What each engine holds of this prompt: at least the links it held, and what it generated after them. */
+function heldTokens(
+  opened: OpenAnswer | undefined,
+  tokens: Uint32Array,
+  promptTokens: number,
+): Record<string, number> {
+  const held: Record<string, number> = {};
+  for (const { engine, links, tokens: counted } of opened?.holdings ?? []) {
+    const estimated = links > 0 ? (tokens[links - 1] ?? 0) : 0;
+    const best = Math.min(promptTokens, Math.max(estimated, counted));
+    held[engine] = Math.max(held[engine] ?? 0, best);
+  }
+  return held;
+}
+
+function measure(
+  request: Turn["request"],
+  opened: OpenAnswer | undefined,
+  model: Model,
+  promptTokens: number,
+): Ask {
+  const stats = opened?.stats;
+  const known = stats !== undefined && stats.turns > 0;
+  const limit = request.maxTokens ?? Infinity;
+  const guess = known ? stats.outputPerTurn : Math.min(limit, model.defaultOutputTokens);
+  return {
+    model: model.id,
+    promptTokens,
+    expectedOutputTokens: Math.max(1, Math.round(Math.min(guess, limit))),
+    bodyBytes: request.bytes.byteLength,
+    splittable: true,
+    // A conversation that has lasted n turns is expected to last as many again.
+    remainingTurns: Math.min(50, (stats?.turns ?? 0) + 1),
+    tokensPerTurn: known ? Math.max(1, stats.newPromptPerTurn) : 500,
+  };
+}

@@ -1,0 +1,80 @@
+import { formatSessionId } from "./session-id.ts";
+import type { Holding } from "../rpc/session-messages.ts";
+import { buildReceipt, promptCount, type Outcome } from "./build-receipt.ts";
+import type { TurnDeps } from "./deps.ts";
+import { finish } from "./legs.ts";
+import type { Prepared } from "./prepare.ts";
+
+/**
+ * Step 8: tells the session what the turn did and writes the receipt. Never throws: a lost session object costs
+ * knowledge, not the answer.
+ */
+export async function settle(
+  deps: TurnDeps,
+  turn: Prepared,
+  outcome: Outcome,
+  answer: string | undefined,
+): Promise<void> {
+  const { ref, opened } = turn.session;
+  const name =
+    turn.session.name ??
+    (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
+  for (const run of outcome.runs) finish(deps, run, "cancelled", undefined, "given up");
+  const count = promptCount(deps, turn, outcome);
+  if (outcome.served?.answer.usage)
+    deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
+  const settled =
+    name === undefined
+      ? undefined
+      : await deps.sessions.settle(name, {
+          v: 1,
+          tenant: turn.tenant,
+          model: turn.model.id,
+          requestId: turn.requestId,
+          branch: opened?.branch ?? 0,
+          inferred: ref.kind !== "named",
+          chain: turn.chain.bytes,
+          answers: turn.answers,
+          chars: turn.chain.totalChars,
+          ...(answer !== undefined && { answer }),
+          status: outcome.status,
+          promptTokens: count.promptTokens,
+          ...(count.cachedTokens !== undefined && { cachedTokens: count.cachedTokens }),
+          outputTokens: outcome.outputTokens,
+          usd: outcome.served?.placement.terms.usd ?? 0,
+          receipt: turn.receiptId,
+          holdings: holdingsAfter(turn, outcome, count.promptTokens),
+          lost: [],
+          now: outcome.endedAt,
+        });
+  const sessionId =
+    name === undefined
+      ? ""
+      : await formatSessionId(deps, name, settled?.branch ?? opened?.branch ?? 0);
+  deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome));
+}
+
+/** Every engine that worked on the prompt to its end now holds it; the one that decoded holds the answer as well. */
+function holdingsAfter(turn: Prepared, outcome: Outcome, promptTokens: number): Holding[] {
+  const { served } = outcome;
+  if (served === undefined) return [];
+  const links = turn.chain.bytes.byteLength / 8;
+  const base = { links, tier: "hbm", at: outcome.endedAt } as const;
+  const holdings: Holding[] = [
+    {
+      ...base,
+      engine: served.answer.grant.engine,
+      tokens: promptTokens + outcome.outputTokens,
+      known: outcome.status === "completed" ? "reported" : "assumed",
+    },
+  ];
+  if (served.prefill !== undefined) {
+    holdings.push({
+      ...base,
+      engine: served.prefill.grant.engine,
+      tokens: promptTokens,
+      known: "assumed",
+    });
+  }
+  return holdings;
+}

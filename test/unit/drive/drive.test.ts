@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { drive } from "../../../src/drive/drive.ts";
+import type { DriveReport } from "../../../src/drive/drive.ts";
+import type { DriveOptions } from "../../../src/drive/options.ts";
+import type { Conversation } from "../../../src/traces/conversation.ts";
+import { startFakeOpenAi } from "./fake-openai.ts";
+import type { Behaviour, FakeOpenAi } from "./fake-openai.ts";
+
+let server: FakeOpenAi | undefined;
+afterEach(async () => server?.close());
+
+describe("driving an endpoint", () => {
+  it("sends each turn with the answers to those before, streaming and with a session key", async () => {
+    await run({}, { conversations: conversations(1, 3), apiKey: "sk-x" });
+    expect(server?.asked.map((a) => [a.session, a.authorization, a.body.stream])).toEqual([
+      ["c0", "Bearer sk-x", true],
+      ["c0", "Bearer sk-x", true],
+      ["c0", "Bearer sk-x", true],
+    ]);
+    expect(server?.asked[2]?.body.messages.map((m) => m.content)).toEqual([
+      "u0",
+      "ok 0",
+      "u1",
+      "ok 1",
+      "u2",
+    ]);
+    expect(server?.asked[0]?.body).toMatchObject({
+      stream_options: { include_usage: true },
+      max_tokens: 3,
+      model: "m",
+    });
+  });
+
+  it("sends no session key when told so", async () => {
+    await run({}, { noSessionKey: true });
+    expect(server?.asked[0]?.session).toBeUndefined();
+  });
+
+  it("measures under the field names of vLLM", async () => {
+    let clock = 0;
+    const report = await run({}, { conversations: conversations(1, 1) }, () => (clock += 1));
+    expect(report).toMatchObject({
+      completed: 1,
+      failed: 0,
+      total_input_tokens: 100,
+      total_output_tokens: 3,
+    });
+    const {
+      mean_ttft_ms: ttft = 0,
+      p99_e2el_ms: e2el = 0,
+      mean_tpot_ms: tpot,
+      p50_itl_ms: itl,
+    } = report;
+    expect([ttft, itl]).toEqual([2, 1]);
+    expect(tpot).toBe((e2el - ttft) / 2);
+  });
+
+  it("tells hit rate, ceiling, modes, engines and sessions", async () => {
+    const report = await run({}, { conversations: conversations(2, 2) });
+    expect(report).toMatchObject({
+      hit_rate: 0.6,
+      hit_rate_usage: 0.6,
+      modes: { together: 4 },
+      engines: { "pool/0": 4 },
+    });
+    expect(report).toMatchObject({
+      sessions: 1,
+      receipts: 4,
+      receipts_missing: 0,
+      conversations: 2,
+      ok: true,
+    });
+    expect(report.hit_rate_ceiling).toBeGreaterThan(0.3);
+    expect(report.hit_rate_ceiling_with_answers).toBeGreaterThan(report.hit_rate_ceiling);
+  });
+
+  it("counts errors by code and leaves the conversation whose turn failed", async () => {
+    const failures = new Map([[1, { status: 503, code: "no_capacity" }]]);
+    const report = await run(
+      { fail: (n) => failures.get(n), cut: (n) => n === 2 },
+      { conversations: conversations(2, 3), concurrency: 1 },
+    );
+    expect(report).toMatchObject({
+      errors: { no_capacity: 1, cut_short: 1 },
+      abandoned_turns: 3,
+      ok: false,
+    });
+  });
+
+  it("sends no more requests than the limit", async () => {
+    await run({}, { conversations: conversations(5, 3), limit: 4, concurrency: 3 });
+    expect(server?.asked).toHaveLength(4);
+  });
+
+  it("counts an endpoint that is not there as an error", async () => {
+    const gone = await startFakeOpenAi();
+    await gone.close();
+    const report = await run({}, { baseUrl: gone.baseUrl });
+    expect(report).toMatchObject({ completed: 0, errors: { ECONNREFUSED: 1 }, ok: false });
+  });
+
+  it("waits for receipts that come late, and says when one never comes", async () => {
+    expect(await run({ receiptMisses: 3 }, {})).toMatchObject({ receipts: 1, receipts_missing: 0 });
+    await server?.close();
+    expect(await run({ receiptMisses: 1e9 }, { reconcile: true })).toMatchObject({
+      receipts_missing: 1,
+      ok: false,
+    });
+  });
+
+  it("reconciles receipts with the ledger the endpoint points to", async () => {
+    const report = await run({}, { reconcile: true, conversations: conversations(2, 2) });
+    expect(report).toMatchObject({ ok: true, hit_rate_ledger: 0.6, reconcile: { ok: true } });
+    expect(report.reconcile?.engines[0]).toMatchObject({
+      engine: "pool/0",
+      legs: { receipts: 4, ledger: 4 },
+    });
+  });
+
+  it("fails when the ledger says otherwise", async () => {
+    const report = await run(
+      { ledger: (n) => (n === 0 ? { computedTokens: 41 } : {}) },
+      { reconcile: true },
+    );
+    expect(report.ok).toBe(false);
+    expect(report.reconcile?.engines[0]?.examples[0]).toBe(
+      "req-0 both: computedTokens 40, the ledger 41",
+    );
+  });
+});
+
+/** Runs against a fake server; the clock moves by itself while sleeping. */
+async function run(
+  behave: Behaviour,
+  options: Partial<DriveOptions>,
+  now?: () => number,
+): Promise<DriveReport> {
+  server = await startFakeOpenAi(behave);
+  let slept = 0;
+  const defaults = {
+    baseUrl: server.baseUrl,
+    model: "m",
+    apiKey: "k",
+    concurrency: 2,
+    conversations: conversations(1, 1),
+  };
+  const sleep = async (ms: number): Promise<void> => {
+    slept += ms;
+  };
+  return drive(
+    { ...defaults, ...options },
+    { fetch, sleep, now: now ?? (() => performance.now() + slept) },
+  );
+}
+
+async function* conversations(count: number, turns: number): AsyncGenerator<Conversation> {
+  for (let c = 0; c < count; c += 1) {
+    yield {
+      id: `c${c}`,
+      contextTokens: 10,
+      turns: Array.from({ length: turns }, (_, turn) => ({
+        maxTokens: 3,
+        messages: (answers: readonly string[]) => [
+          ...answers.slice(0, turn).flatMap((content, i) => [
+            { role: "user" as const, content: `u${i}` },
+            { role: "assistant" as const, content },
+          ]),
+          { role: "user" as const, content: `u${turn}` },
+        ],
+      })),
+    };
+  }
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { Held } from "../../../src/sim/hash.ts";
+import type { SimEngine } from "../../../src/sim/engine.ts";
+import { ask, drain, ending, smallEngine, textOf, user } from "./engines.ts";
+
+const LONG = "once upon a time there was a cache. ".repeat(40);
+const LINK = { gbps: 10, perFlowGbps: 10, rttMs: 2 };
+
+function prefilled(messages: readonly unknown[]): { engine: SimEngine; held: Held; at: number } {
+  const engine = smallEngine();
+  engine.submit({ ...ask("p", messages, 1), leaseAs: "h" }, 0);
+  const { at } = ending(engine.advance(1000), "p");
+  const held = engine.openLease("h", () => true, 1000);
+  if (!held) throw new Error("no lease");
+  return { engine, held, at };
+}
+
+describe("a handoff", () => {
+  it("gives the text that one engine alone would give, computing one token only", () => {
+    const alone = smallEngine();
+    alone.submit(ask("1", [user(LONG)]), 0);
+    const { held } = prefilled([user(LONG)]);
+    const decode = smallEngine();
+    decode.submit({ ...ask("1", [user(LONG)]), pull: { held, link: LINK } }, 1000);
+    const events = drain(decode);
+    const { counts } = ending(events, "1");
+    expect(textOf(events, "1")).toBe(textOf(drain(alone), "1"));
+    expect(counts).toMatchObject({ computedTokens: 1, pulledTokens: counts.promptTokens - 1 });
+  });
+
+  it("gives other text when the handle is another prompt's", () => {
+    const { held } = prefilled([user(`something else: ${LONG}`)]);
+    const [right, wrong] = [undefined, held].map((handed) => {
+      const engine = smallEngine();
+      const request = ask("1", [user(LONG)]);
+      engine.submit(handed ? { ...request, pull: { held: handed, link: LINK } } : request, 0);
+      return textOf(drain(engine), "1");
+    });
+    expect(wrong).not.toBe(right);
+  });
+
+  it("takes the link's time for what the decode engine does not hold yet", () => {
+    const { held } = prefilled([user(LONG)]);
+    const decode = smallEngine();
+    const times = [0, 10_000].map((at, index) => {
+      const id = String(index);
+      decode.submit({ ...ask(id, [user(LONG)]), pull: { held, link: LINK } }, at);
+      return (drain(decode).find((event) => event.kind === "pulled")?.at ?? Infinity) - at;
+    });
+    const bytes = (ask("", [user(LONG)]).tokens.length - 1) * 1000;
+    expect(times[0]).toBeCloseTo(2 + bytes / 1e6, 6);
+    expect(times[1]).toBeLessThan(2.1);
+  });
+
+  it("holds the blocks for thirty seconds and not a moment longer", () => {
+    const engine = smallEngine();
+    engine.submit({ ...ask("p", [user(LONG)], 1), leaseAs: "h" }, 0);
+    const { at } = ending(engine.advance(1000), "p");
+    engine.advance(at + 29_999);
+    expect(engine.load.leasedBlocks).toBe(engine.load.blocksHeld);
+    expect(engine.load.leasedBlocks).toBeGreaterThan(0);
+    engine.advance(at + 30_000);
+    expect(engine.load).toMatchObject({ leasedBlocks: 0, blocksHeld: 0 });
+    expect(engine.openLease("h", () => true, at + 30_001)).toBeUndefined();
+  });
+
+  it("keeps blocks that are being fetched past the lease, and frees them when they were", () => {
+    const { engine, at } = prefilled([user(LONG)]);
+    engine.advance(at + 60_000);
+    expect(engine.load.leasedBlocks).toBeGreaterThan(0);
+    engine.closeLease("h", at + 60_001);
+    expect(engine.load).toMatchObject({ leasedBlocks: 0, blocksHeld: 0 });
+  });
+
+  it("does not open for whoever names other blocks, and loses its leases in a restart", () => {
+    const { engine } = prefilled([user(LONG)]);
+    expect(engine.openLease("h", () => false, 1001)).toBeUndefined();
+    engine.restart("engine-b", 1002);
+    expect(engine.openLease("h", () => true, 1003)).toBeUndefined();
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../../../src/sim/hash.ts";
+import { toolCallFrom, wordsFrom } from "../../../src/sim/text.ts";
+import { canonicalJson, chatTokens, textTokens } from "../../../src/sim/tokens.ts";
+
+describe("the tokenizer", () => {
+  it("makes four bytes a token, and pads the last", () => {
+    expect(textTokens("abcdé")).toEqual([0x61626364, 0xc3a90000]);
+  });
+
+  it("gives a message two header tokens and one end token, and opens the answer", () => {
+    expect(chatTokens({ messages: [{ role: "user", content: "abcd" }] })).toHaveLength(4 + 2);
+  });
+
+  it("sees no difference between text and the same text in parts", () => {
+    const parts = [
+      { type: "text", text: "ab" },
+      { type: "text", text: "cd" },
+    ];
+    expect(chatTokens({ messages: [{ role: "user", content: parts }] })).toEqual(
+      chatTokens({ messages: [{ role: "user", content: "abcd" }] }),
+    );
+  });
+
+  it("does not care for the order of members in tools", () => {
+    expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1}]}');
+  });
+
+  it("gives an answer sent back the tokens it was generated as", () => {
+    const said = wordsFrom(ROOT, { maxTokens: undefined, room: 1000 });
+    expect(said.pieces.every((piece) => piece.length === 4)).toBe(true);
+    expect(textTokens(said.pieces.join(""))).toEqual(said.tokens);
+    expect(said.finish).toBe("stop");
+  });
+
+  it("gives a tool call sent back the tokens it was generated as", () => {
+    const parameters = { type: "object", properties: { city: { type: "string" } } };
+    const room = { maxTokens: undefined, room: 1000 };
+    const said = toolCallFrom(ROOT, { name: "weather", parameters }, room);
+    const call = { function: said.toolCall };
+    const tokens = chatTokens({ messages: [{ role: "assistant", tool_calls: [call] }] });
+    expect(tokens.slice(2, -3)).toEqual(said.tokens);
+    expect(JSON.parse(said.pieces.join(""))).toEqual({ city: expect.any(String) });
+    expect(said.finish).toBe("tool_calls");
+  });
+});

@@ -1,0 +1,10 @@
+import { createEdgeWorker, type EdgeEnv } from "./app.ts";
+
+export { Receipts } from "../../src/durable/receipts.ts";
+export { Session } from "../../src/durable/session.ts";
+
+const edge = createEdgeWorker({});
+
+export default {
+  fetch: (request, env, context) => edge.fetch(request, env, context),
+} satisfies ExportedHandler<EdgeEnv>;

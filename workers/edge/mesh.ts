@@ -1,0 +1,132 @@
+import bundledMesh from "../../mesh.json";
+import { parseMesh } from "../../src/config/parse.ts";
+import type { Fleet } from "../../src/core/fleet.ts";
+import { createIdMinter } from "../../src/core/ids.ts";
+import { speedsOf } from "../../src/core/plan/speeds.ts";
+import type { Receipts } from "../../src/durable/receipts.ts";
+import type { Session } from "../../src/durable/session.ts";
+import type { Mesh } from "../../src/http/env.ts";
+import { createRegionService } from "../../src/region/in-isolate.ts";
+import { planCapabilities } from "../../src/region/plan-capabilities.ts";
+import { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
+import { defaultTurnSettings, type TurnSettings } from "../../src/turn/deps.ts";
+import { RoundTrips } from "../../src/turn/round-trips.ts";
+import { TokenRates } from "../../src/turn/token-rates.ts";
+import { parseKeys } from "./keys.ts";
+import { receiptStore, sessionStore } from "./stores.ts";
+
+export type EdgeEnv = {
+  readonly SESSIONS: DurableObjectNamespace<Session>;
+  readonly RECEIPTS: DurableObjectNamespace<Receipts>;
+  /** Contents of `mesh.json`, in place of the bundled one. */
+  readonly MESH?: unknown;
+  /** JSON list of `{ tenant, sha256 }`: who may call, by the hex SHA-256 of the key. */
+  readonly PHASEWAY_KEYS?: string;
+  /** Signs ids and salts caches. At least 32 characters. */
+  readonly PHASEWAY_SECRET?: string;
+  /** Name of this edge; else the colo of each request. */
+  readonly EDGE?: string;
+  readonly TURN_SETTINGS?: Partial<TurnSettings>;
+};
+
+export type EdgeOptions = { readonly engineFetch?: typeof fetch };
+
+/** Everything of an edge that outlives a request. Throws when a deployed mesh lacks its secrets or its `mesh.json` is wrong. */
+export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
+  const fleet = fleetOf(env.MESH ?? bundledMesh);
+  const secret = requireSecret(env);
+  const tenants = parseKeys(env.PHASEWAY_KEYS);
+  const ids = await createIdMinter(secret);
+  const speeds = speedsOf(fleet);
+  const region = createRegionService({
+    fleet,
+    speeds,
+    engineFetch: options.engineFetch ?? ((input, init) => fetch(input, init)),
+    secret: (name) => secretOf(env, name),
+    random: Math.random,
+  });
+  const buffer = new ReceiptBuffer();
+  const tokenRates = new TokenRates();
+  const trips = new Map<string, RoundTrips>();
+
+  function forRequest(request: Request, now: EdgeEnv): Mesh {
+    const edge = edgeName(request, now);
+    const rtt = trips.get(edge) ?? new RoundTrips(fleet, placeOf(fleet, edge, request));
+    trips.set(edge, rtt);
+    const sessions = sessionStore(now);
+    const receipts = receiptStore(now, ids, buffer);
+    return {
+      fleet,
+      edge,
+      ids,
+      maxBodyBytes: 32 * 1024 * 1024,
+      tenantOf: (hash) => tenants.get(hash),
+      saltOf: (tenant, cacheSalt) => salt(secret, tenant, cacheSalt),
+      sessions,
+      receipts,
+      turnDeps: (waitUntil) => ({
+        fleet,
+        speeds,
+        capabilities: planCapabilities,
+        region: region.service,
+        views: region.views,
+        sessions,
+        receipts: { add: (receipt) => receipts.add(receipt, waitUntil) },
+        rtt,
+        edge,
+        ids,
+        charsPerToken: tokenRates,
+        now: Date.now,
+        random: Math.random,
+        waitUntil,
+        settings: { ...defaultTurnSettings, ...now.TURN_SETTINGS },
+      }),
+    };
+  }
+  return { forRequest };
+}
+
+function fleetOf(json: unknown): Fleet {
+  const parsed = parseMesh(typeof json === "string" ? JSON.parse(json) : json);
+  if (parsed.ok) return parsed.fleet;
+  const problems = parsed.problems.map(({ path, problem, fix }) => `${path}: ${problem} ${fix}`);
+  throw new Error(`mesh.json is not usable:\n${problems.join("\n")}`);
+}
+
+function requireSecret(env: EdgeEnv): string {
+  if ((env.PHASEWAY_SECRET?.length ?? 0) >= 32) return env.PHASEWAY_SECRET ?? "";
+  throw new Error(
+    "PHASEWAY_SECRET is missing or shorter than 32 characters. Set it with: openssl rand -hex 32 | npx wrangler secret put PHASEWAY_SECRET",
+  );
+}
+
+function secretOf(env: EdgeEnv, name: string): string | undefined {
+  const value = (env as unknown as Record<string, unknown>)[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function edgeName(request: Request, env: EdgeEnv): string {
+  const colo = request.cf?.["colo"];
+  return env.EDGE ?? (typeof colo === "string" ? colo.toLowerCase() : "unknown");
+}
+
+/** Where the edge is: its own region's coordinates, else the client's, which are near. */
+function placeOf(fleet: Fleet, edge: string, request: Request) {
+  const own = fleet.regions.get(edge);
+  if (own !== undefined) return own;
+  const lat = Number(request.cf?.["latitude"]);
+  const lon = Number(request.cf?.["longitude"]);
+  return Number.isFinite(lat) && Number.isFinite(lon) ? { lat, lon } : undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** Hex HMAC of the tenant and what the client sent as `cache_salt`. */
+async function salt(secret: string, tenant: string, cacheSalt: string): Promise<string> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, [
+    "sign",
+  ]);
+  const mac = await crypto.subtle.sign("HMAC", key, encoder.encode(`${tenant}\n${cacheSalt}`));
+  return [...new Uint8Array(mac, 0, 16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,122 @@
+import type { IdMinter } from "../../src/core/ids.ts";
+import type { Receipt } from "../../src/core/receipt.ts";
+import { callObject, type Outcome } from "../../src/rpc/call-object.ts";
+import {
+  createObjects,
+  receiptsDay,
+  receiptsName,
+  type ObjectsEnv,
+} from "../../src/rpc/objects.ts";
+import type { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
+import type { Mesh } from "../../src/http/env.ts";
+import type { TurnDeps } from "../../src/turn/deps.ts";
+
+/** Objects of one tenant and day that its receipts are spread over. */
+const SHARDS = 4;
+/** A receipt is written at most a second late; one that young is waited for. */
+const YOUNG_MS = 5000;
+const RETRY_MS = 200;
+
+/** Sessions by the name of their object. A lost object answers nothing, and the turn goes on without it. */
+export function sessionStore(env: ObjectsEnv): TurnDeps["sessions"] & Mesh["sessions"] {
+  const objects = createObjects(env);
+  return {
+    async open(name, ask) {
+      return found(
+        await callObject(
+          () => objects.session(name),
+          (stub) => stub.open(ask),
+        ),
+      );
+    },
+    async settle(name, ask) {
+      return found(
+        await callObject(
+          () => objects.session(name),
+          (stub) => stub.settle(ask),
+        ),
+      );
+    },
+    async view(name, tenant, id) {
+      return found(
+        await callObject(
+          () => objects.session(name),
+          (stub) => stub.view(tenant, id),
+        ),
+      )?.view;
+    },
+    async erase(name, tenant) {
+      const gone = await callObject(
+        () => objects.session(name),
+        (stub) => stub.erase(tenant),
+      );
+      return found(gone) !== undefined;
+    },
+  };
+}
+
+/** Receipts by their id, which says when they were begun and where they are kept. */
+export function receiptStore(env: ObjectsEnv, ids: IdMinter, buffer: ReceiptBuffer) {
+  const objects = createObjects(env);
+  const write = async (name: string, receipts: readonly Receipt[]) => {
+    const pack = { v: 1, id: crypto.randomUUID(), receipts } as const;
+    const written = await callObject(
+      () => objects.receipts(name),
+      (stub) => stub.append(pack),
+    );
+    if (written.kind === "lost") throw new Error(`receipts not written: ${written.message}`);
+  };
+  return {
+    mintId: () => ids.mint("rct", mintPayload(Date.now())),
+    /** The id was minted here, so it reads. */
+    add(receipt: Receipt, waitUntil: (work: Promise<unknown>) => void) {
+      const payload = receipt.id.slice(receipt.id.indexOf("_") + 1);
+      waitUntil(
+        ids.read(receipt.id).then((own) => {
+          buffer.add(
+            objectOf(receipt.tenant, own?.payload ?? payload).name,
+            receipt,
+            write,
+            waitUntil,
+          );
+        }),
+      );
+    },
+    async read(id: string, tenant: string): Promise<Receipt | undefined> {
+      const own = await ids.read(id);
+      if (own?.kind !== "rct") return undefined;
+      const { name, begunAt } = objectOf(tenant, own.payload);
+      for (;;) {
+        const waiting = buffer.read(name, id);
+        if (waiting !== undefined) return waiting;
+        const reply = await callObject(
+          () => objects.receipts(name),
+          (stub) => stub.read(id, tenant),
+        );
+        if (reply.kind === "answered" && reply.value.ok) return reply.value.receipt;
+        if (Date.now() - begunAt > YOUNG_MS) return undefined;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    },
+  };
+}
+
+/** 12 hex digits of time and 12 of chance. */
+function mintPayload(now: number): string {
+  const chance = crypto.getRandomValues(new Uint8Array(6));
+  const hex = [...chance].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return now.toString(16).padStart(12, "0") + hex;
+}
+
+function objectOf(tenant: string, payload: string): { name: string; begunAt: number } {
+  const begunAt = Number.parseInt(payload.slice(0, 12), 16);
+  const shard = Number.parseInt(payload.slice(-2), 16) % SHARDS;
+  return { name: receiptsName(tenant, receiptsDay(begunAt), shard), begunAt };
+}
+
+function found<Reply extends { readonly ok: boolean }>(
+  outcome: Outcome<Reply>,
+): Extract<Reply, { ok: true }> | undefined {
+  if (outcome.kind === "lost" || !outcome.value.ok) return undefined;
+  return outcome.value as Extract<Reply, { ok: true }>;
+}

@@ -1,0 +1,59 @@
+import { isRecord } from "../../src/sim/tokens.ts";
+import { readFault, type Fault } from "./faults.ts";
+import { failure } from "./problem.ts";
+
+/** What tests may do to an engine. */
+export type AdminTarget = {
+  ledger(): unknown;
+  clearLedger(): void;
+  setFault(fault: Fault): void;
+  restart(): void;
+  change(settings: Settings): void;
+};
+
+export type Settings = {
+  readonly kvTokens?: number;
+  readonly usageDetails?: boolean;
+  readonly linkGbps?: number;
+};
+
+/** Serves the paths below `/admin`. */
+export async function admin(
+  request: Request,
+  below: string,
+  token: string | undefined,
+  target: AdminTarget,
+): Promise<Response> {
+  const given = request.headers.get("authorization");
+  if (!token || given !== `Bearer ${token}`) {
+    return failure(401, "invalid_api_key", "The admin token is missing or wrong.");
+  }
+  const action = `${request.method} ${below}`;
+  if (action === "GET /admin/ledger") return Response.json(target.ledger());
+  if (action === "DELETE /admin/ledger") target.clearLedger();
+  else if (action === "POST /admin/restart") target.restart();
+  else if (action === "POST /admin/faults") {
+    const fault = readFault(await json(request));
+    if (!fault) return failure(400, "invalid_body", "No such fault.");
+    target.setFault(fault);
+  } else if (action === "POST /admin/settings") {
+    const settings = readSettings(await json(request));
+    if (!settings) return failure(400, "invalid_body", "The settings are malformed.");
+    target.change(settings);
+  } else return failure(404, "not_found", "No such admin path.");
+  return Response.json({ ok: true });
+}
+
+async function json(request: Request): Promise<unknown> {
+  return request.json().catch(() => undefined);
+}
+
+function readSettings(body: unknown): Settings | undefined {
+  if (!isRecord(body)) return undefined;
+  const { kvTokens, usageDetails, linkGbps } = body;
+  return {
+    ...(typeof kvTokens === "number" && kvTokens > 0 && { kvTokens }),
+    ...(typeof usageDetails === "boolean" && { usageDetails }),
+    ...(typeof linkGbps === "number" && linkGbps > 0 && { linkGbps }),
+  };
+}

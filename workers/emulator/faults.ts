@@ -1,0 +1,58 @@
+import { isRecord } from "../../src/sim/tokens.ts";
+
+export const FAULTS = [
+  "none",
+  "refuse",
+  "status",
+  "429",
+  "stall-before-first",
+  "stall-midstream",
+  "cut-midstream",
+  "slow",
+] as const;
+
+/** How an engine misbehaves. */
+export type Fault = {
+  readonly fault: (typeof FAULTS)[number];
+  /** Of `slow`: how many times longer every iteration takes. */
+  readonly factor: number;
+  readonly status: number;
+  readonly retryAfterS: number;
+  /** Requests it applies to before it ends by itself. */
+  readonly times: number;
+};
+
+/** Reads `POST /admin/faults`; undefined when it is malformed. */
+export function readFault(body: unknown): Fault | undefined {
+  if (!isRecord(body)) return undefined;
+  const fault = FAULTS.find((name) => name === body["fault"]);
+  if (!fault) return undefined;
+  const number = (name: string, otherwise: number): number => {
+    const value = body[name];
+    return typeof value === "number" && value > 0 ? value : otherwise;
+  };
+  return {
+    fault,
+    factor: number("factor", 4),
+    status: number("status", 500),
+    retryAfterS: number("retryAfterS", 1),
+    times: number("times", Infinity),
+  };
+}
+
+/** The fault in force, counted down by the requests that meet it. */
+export class Faults {
+  #fault: Fault | undefined;
+  #left = 0;
+
+  set(fault: Fault): void {
+    this.#fault = fault.fault === "none" ? undefined : fault;
+    this.#left = fault.times;
+  }
+
+  meet(): Fault | undefined {
+    if (this.#left <= 0) return undefined;
+    this.#left--;
+    return this.#fault;
+  }
+}

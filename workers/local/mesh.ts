@@ -1,0 +1,195 @@
+import { createHash, randomBytes } from "node:crypto";
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { bundleWorker } from "./bundle.ts";
+import { EDGES } from "./geography.ts";
+import type { LocalBinding } from "./local-binding.ts";
+import { freePort } from "./ports.ts";
+import { type MeshFile, onEmulator } from "./rewrite-engines.ts";
+
+/** Starts edges, objects and emulated engines in one Miniflare on this machine; resolves when they answer. */
+export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
+  process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
+  process.env["WRANGLER_SEND_METRICS"] = "false";
+  const setup = await prepare(options);
+  const temporary =
+    options.stateDir === undefined ? await mkdtemp(join(tmpdir(), "phaseway-")) : "";
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: HOST,
+      port: 0,
+      cf: { colo: EDGES[0].colo },
+      log: new Log(LogLevel.WARN),
+      telemetry: { enabled: false },
+      resourcePersistencePath: options.stateDir ?? temporary,
+      workers: [
+        ...setup.edges.map((edge) => edgeWorker(edge, setup)),
+        objects(setup),
+        emulator(setup),
+      ],
+    }),
+  );
+  const stop = async () => {
+    await miniflare.dispose();
+    if (temporary !== "") await rm(temporary, { recursive: true, force: true });
+  };
+  const edges = setup.edges.map(({ name, port }) => ({ name, url: `http://${HOST}:${port}` }));
+  try {
+    await miniflare.ready;
+    for (const { url } of edges) await healthy(url);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    edges,
+    key: setup.key,
+    emulatorUrl: setup.emulatorUrl,
+    emulatorToken: setup.emulatorToken,
+    stop,
+  };
+}
+
+export type MeshOptions = {
+  /** Of the first edge; the others follow on the next ports. 0, the default, takes free ports. */
+  readonly port?: number;
+  /** Where the emulator listens when that port is free; 0, the default, takes a free one. */
+  readonly emulatorPort?: number;
+  /** Multiplies emulated durations and round trips: 0.01 runs a hundred times faster. */
+  readonly timeFactor?: number;
+  /** KV cache tokens of every emulated engine, instead of what its device would hold. */
+  readonly kvTokens?: number;
+  /** Contents of a `mesh.json`, instead of the one in the repository. */
+  readonly mesh?: MeshFile;
+  /** False puts edges, objects and engines in one place. */
+  readonly roundTrips?: boolean;
+  /** API keys beside `sk-phaseway-local`, and the tenants they belong to. */
+  readonly keys?: readonly { readonly tenant: string; readonly key: string }[];
+  /** Folder that keeps the objects' state; without it the state lives as long as the mesh. */
+  readonly stateDir?: string;
+};
+
+export type LocalMesh = {
+  readonly edges: { readonly name: string; readonly url: string }[];
+  readonly key: string;
+  readonly emulatorUrl: string;
+  readonly emulatorToken: string;
+  stop(): Promise<void>;
+};
+
+/** Exists in local meshes only. */
+export const LOCAL_KEY = "sk-phaseway-local";
+
+const HOST = "127.0.0.1";
+const ROOT = new URL("../../", import.meta.url);
+const READY_TIMEOUT_MS = 15_000;
+const COMPATIBILITY = {
+  compatibilityDate: "2026-11-02",
+  compatibilityFlags: ["enable_request_signal"],
+};
+
+type Setup = Awaited<ReturnType<typeof prepare>>;
+
+async function prepare(options: MeshOptions) {
+  const source = await readFile(new URL("mesh.json", ROOT), "utf8");
+  const [edgeCode, emulatorCode, emulatorPort] = await Promise.all([
+    bundleWorker(new URL("workers/local/edge.ts", ROOT)),
+    bundleWorker(new URL("workers/emulator/index.ts", ROOT)),
+    freePort(HOST, options.emulatorPort ?? 0),
+  ]);
+  const emulatorUrl = `http://${HOST}:${emulatorPort}`;
+  const first = options.port ?? 0;
+  const edges = [];
+  for (const [n, edge] of EDGES.entries()) {
+    edges.push({ ...edge, port: first === 0 ? await freePort(HOST, 0) : first + n });
+  }
+  return {
+    edges,
+    edgeCode,
+    emulatorCode,
+    emulatorPort,
+    emulatorUrl,
+    emulatorToken: randomBytes(16).toString("hex"),
+    key: LOCAL_KEY,
+    keys: [{ tenant: "local", key: LOCAL_KEY }, ...(options.keys ?? [])],
+    mesh: onEmulator(options.mesh ?? (JSON.parse(source) as MeshFile), emulatorUrl),
+    timeFactor: options.timeFactor ?? 1,
+    roundTrips: options.roundTrips ?? true,
+    kvTokens: options.kvTokens,
+  };
+}
+
+function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
+  const local: LocalBinding = {
+    lat: edge.lat,
+    lon: edge.lon,
+    roundTrips: setup.roundTrips,
+    timeFactor: setup.timeFactor,
+    key: setup.key,
+    emulatorUrl: setup.emulatorUrl,
+    emulatorToken: setup.emulatorToken,
+  };
+  return {
+    ...COMPATIBILITY,
+    name: `edge-${edge.name}`,
+    modules: [{ type: "ESModule" as const, path: "edge.mjs", contents: setup.edgeCode }],
+    bindings: { ...edgeBindings(setup), EDGE: edge.name, LOCAL: local },
+    durableObjects: {
+      SESSIONS: { className: "Session", scriptName: "objects", useSQLite: true },
+      RECEIPTS: { className: "Receipts", scriptName: "objects", useSQLite: true },
+    },
+    unsafeDirectSockets: [{ host: HOST, port: edge.port }],
+  };
+}
+
+function objects(setup: Setup) {
+  return {
+    ...COMPATIBILITY,
+    name: "objects",
+    modules: [{ type: "ESModule" as const, path: "objects.mjs", contents: setup.edgeCode }],
+    bindings: edgeBindings(setup),
+    durableObjects: {
+      SESSIONS: { className: "Session", useSQLite: true },
+      RECEIPTS: { className: "Receipts", useSQLite: true },
+    },
+  };
+}
+
+function emulator(setup: Setup) {
+  return {
+    ...COMPATIBILITY,
+    name: "emulator",
+    modules: [{ type: "ESModule" as const, path: "emulator.mjs", contents: setup.emulatorCode }],
+    bindings: {
+      MESH: setup.mesh,
+      TIME_FACTOR: setup.timeFactor,
+      EMULATOR_TOKEN: setup.emulatorToken,
+      ...(setup.kvTokens === undefined ? {} : { KV_TOKENS: setup.kvTokens }),
+    },
+    durableObjects: { ENGINES: { className: "EmulatedEngine", useSQLite: true } },
+    unsafeDirectSockets: [{ host: HOST, port: setup.emulatorPort }],
+  };
+}
+
+function edgeBindings({ keys, mesh }: Setup) {
+  return {
+    MESH: mesh,
+    PHASEWAY_KEYS: JSON.stringify(keys.map(({ tenant, key }) => ({ tenant, sha256: sha256(key) }))),
+    // The same at every start, so that ids minted before a restart still name their objects.
+    PHASEWAY_SECRET: sha256("a local mesh has no secrets"),
+  };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+async function healthy(url: string): Promise<void> {
+  const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+  if (response.status !== 200) {
+    throw new Error(`${url}/healthz answered ${response.status}: ${await response.text()}`);
+  }
+}
