@@ -1,51 +1,88 @@
-/** Which prefixes an engine is believed to hold: chain links, least recently used first, weighted by their tokens. */
-export class BlockLru {
-  readonly #capacityTokens: number;
-  readonly #links = new Map<string, number>();
-  #tokens = 0;
-
-  constructor(capacityTokens: number) {
-    this.#capacityTokens = capacityTokens;
-  }
-
-  /** Links of the longest prefix of `chain` that is held. */
-  heldLinks(keys: readonly string[]): number {
-    let links = 0;
-    for (const key of keys) {
-      if (!this.#links.has(key)) break;
-      links += 1;
-    }
-    return links;
-  }
-
-  /** Marks a prompt as held; the oldest links make room. Later links of a chain go before earlier ones. */
-  insert(keys: readonly string[], linkTokens: Uint32Array): void {
-    for (let index = keys.length - 1; index >= 0; index -= 1) {
-      const key = keys[index] ?? "";
-      const tokens = (linkTokens[index] ?? 0) - (index > 0 ? (linkTokens[index - 1] ?? 0) : 0);
-      this.#tokens += tokens - (this.#links.get(key) ?? 0);
-      this.#links.delete(key);
-      this.#links.set(key, tokens);
-    }
-    for (const [key, tokens] of this.#links) {
-      if (this.#tokens <= this.#capacityTokens) break;
-      this.#links.delete(key);
-      this.#tokens -= tokens;
-    }
-  }
-
-  clear(): void {
-    this.#links.clear();
-    this.#tokens = 0;
-  }
+/** Keys of a chain, 8 bytes a link. */
+export function linkKeys(chain: Uint8Array): BigUint64Array {
+  const count = chain.byteLength >> 3;
+  const keys = new BigUint64Array(count);
+  const view = new DataView(chain.buffer, chain.byteOffset, chain.byteLength);
+  for (let i = 0; i < count; i++) keys[i] = view.getBigUint64(i * 8);
+  return keys;
 }
 
-/** The links of a chain as keys of 16 hex digits. */
-export function chainKeys(chain: Uint8Array): string[] {
-  const view = new DataView(chain.buffer, chain.byteOffset, chain.byteLength);
-  const keys: string[] = [];
-  for (let at = 0; at + 8 <= chain.byteLength; at += 8) {
-    keys.push(`${view.getUint32(at).toString(36)}.${view.getUint32(at + 4).toString(36)}`);
+/**
+ * Model of an engine's prefix cache: chain links weighted in tokens, least recently used out first. A link is always
+ * older than the links it continues, so that tails leave before the prefixes they need.
+ */
+export class BlockLru {
+  #tokens = 0;
+  readonly #weights = new Map<bigint, number>();
+
+  /** Tokens held in all. */
+  get tokens(): number {
+    return this.#tokens;
   }
-  return keys;
+
+  /** Tokens of the longest prefix of a chain that is held; `linkTokens` counts up to and including each link. */
+  heldTokens(keys: BigUint64Array, linkTokens: Uint32Array): number {
+    // Whoever holds a link holds the links before it, so the end of the run is found by halving.
+    let held = 0;
+    let missing = Math.min(keys.length, linkTokens.length);
+    while (held < missing) {
+      const middle = (held + missing) >> 1;
+      if (this.#has(keys, middle)) held = middle + 1;
+      else missing = middle;
+    }
+    return held === 0 ? 0 : (linkTokens[held - 1] ?? 0);
+  }
+
+  /** True when the chain's first link is held: the index knows something of this conversation. */
+  knows(keys: BigUint64Array): boolean {
+    return keys.length > 0 && this.#has(keys, 0);
+  }
+
+  /** Marks a chain as just used, adding what is missing, and evicts down to `capacityTokens`. */
+  insert(keys: BigUint64Array, linkTokens: Uint32Array, capacityTokens: number): void {
+    for (let i = Math.min(keys.length, linkTokens.length) - 1; i >= 0; i--) {
+      const key = keys[i];
+      if (key === undefined) continue;
+      const weight = (linkTokens[i] ?? 0) - (i === 0 ? 0 : (linkTokens[i - 1] ?? 0));
+      this.#remove(key);
+      this.#weights.set(key, weight);
+      this.#tokens += weight;
+    }
+    this.shrink(capacityTokens);
+  }
+
+  /** Evicts the least recently used links until at most `capacityTokens` are held. */
+  shrink(capacityTokens: number): void {
+    if (this.#tokens <= capacityTokens) return;
+    for (const key of this.#weights.keys()) {
+      this.#remove(key);
+      if (this.#tokens <= capacityTokens) return;
+    }
+  }
+
+  /** Forgets the links of a chain that lie beyond its first `tokens` tokens. */
+  forget(keys: BigUint64Array, linkTokens: Uint32Array, tokens = 0): void {
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      if (key !== undefined && (linkTokens[i] ?? 0) > tokens) this.#remove(key);
+    }
+  }
+
+  /** Forgets everything: the engine restarted. */
+  clear(): void {
+    this.#weights.clear();
+    this.#tokens = 0;
+  }
+
+  #has(keys: BigUint64Array, index: number): boolean {
+    const key = keys[index];
+    return key !== undefined && this.#weights.has(key);
+  }
+
+  #remove(key: bigint): void {
+    const weight = this.#weights.get(key);
+    if (weight === undefined) return;
+    this.#weights.delete(key);
+    this.#tokens -= weight;
+  }
 }

@@ -16,6 +16,9 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
+/** Deepest nesting accepted, so that whoever walks a value may recurse. */
+const MAX_DEPTH = 500;
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -49,18 +52,28 @@ export function splice(
   members: readonly Member[],
   edits: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] },
 ): Uint8Array<ArrayBuffer> {
-  const gone = new Set([...edits.remove, ...Object.keys(edits.set)]);
-  const kept = members.filter(({ name }) => !gone.has(name));
-  const added = Object.entries(edits.set).map(([name, raw]) => `${JSON.stringify(name)}:${raw}`);
-  if (kept.length === members.length && added.length === 0) return bytes.slice();
-  const pieces: Uint8Array[] = [encoder.encode("{")];
-  for (const [index, member] of kept.entries()) {
-    if (index > 0) pieces.push(encoder.encode(","));
-    pieces.push(bytes.subarray(member.start, member.end));
+  const changed = new Map(Object.entries(edits.set));
+  const last = new Map(members.map((member) => [member.name, member]));
+  // Of a doubled name that is set, the last stays: it is the one that parsers read.
+  const kept = members.flatMap((member, index) => {
+    const stays = changed.has(member.name)
+      ? last.get(member.name) === member
+      : !edits.remove.includes(member.name);
+    return stays ? [{ member, before: members[index - 1]?.end ?? member.start }] : [];
+  });
+  const open = members[0]?.start ?? bytes.indexOf(OPEN_BRACE) + 1;
+  const pieces: Uint8Array[] = [bytes.subarray(0, open)];
+  for (const [index, { member, before }] of kept.entries()) {
+    // What parted it from its neighbour, comma and spaces.
+    if (index > 0) pieces.push(bytes.subarray(before, member.start));
+    const raw = changed.get(member.name);
+    if (raw === undefined) pieces.push(bytes.subarray(member.start, member.end));
+    else pieces.push(bytes.subarray(member.start, member.valueStart), encoder.encode(raw));
   }
-  pieces.push(
-    encoder.encode(`${kept.length > 0 && added.length > 0 ? "," : ""}${added.join(",")}}`),
-  );
+  const added = [...changed].filter(([name]) => !last.has(name));
+  const text = added.map(([name, raw]) => `${JSON.stringify(name)}:${raw}`).join(",");
+  pieces.push(encoder.encode(kept.length > 0 && text !== "" ? `,${text}` : text));
+  pieces.push(bytes.subarray(members.at(-1)?.end ?? open));
   return concatenate(pieces);
 }
 
@@ -129,6 +142,8 @@ function skipNested(bytes: Uint8Array, from: number): number {
     }
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
     else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+    if (depth > MAX_DEPTH)
+      throw new SyntaxError(`nested more than ${MAX_DEPTH} deep at byte ${at}`);
     at += 1;
     if (depth === 0) return at;
   }

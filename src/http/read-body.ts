@@ -5,8 +5,9 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   if (declared > 0) return new Uint8Array(await request.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const reader = request.body?.getReader();
-  while (reader !== undefined) {
+  if (request.body === null) return new Uint8Array();
+  const reader = request.body.getReader();
+  for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
     size += value.byteLength;

@@ -1,7 +1,7 @@
 import type { Fleet } from "../core/fleet.ts";
 import { grant } from "../core/grant/grant.ts";
 import { createRegionState } from "../core/grant/region-state.ts";
-import { done, failed, firstToken, lapse, released } from "../core/grant/report.ts";
+import { done, failed, firstToken, lapse, released, renew } from "../core/grant/report.ts";
 import { engineViews } from "../core/grant/views.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
@@ -27,16 +27,23 @@ export function createRegionService(options: InIsolateOptions): {
 } {
   const { fleet, speeds, random } = options;
   const state = createRegionState(fleet.pools, speeds);
+  // The legs of this isolate are known to run until they are reported: their grants do not lapse.
+  const running = new Set<string>();
   const service: RegionService = {
     async reserve(ask) {
+      for (const ticket of running) renew(state, ticket, ask.now);
       lapse(state, ask.now);
       return grant(state, ask, ask.now, random);
     },
-    run: (order, signal) => runLeg(options, order, signal),
-    report({ event, ticket, now }) {
-      if (event === "first-token") firstToken(state, ticket, now);
-      else if (event === "done") done(state, ticket, now);
-      else if (event === "failed") failed(state, ticket, now);
+    run(order, signal) {
+      running.add(order.ticket);
+      return runLeg(options, order, signal);
+    },
+    report({ event, ticket, now, failure, usage }) {
+      if (event === "first-token") return firstToken(state, ticket, now);
+      running.delete(ticket);
+      if (event === "done") done(state, ticket, now, usage?.outputTokens);
+      else if (event === "failed") failed(state, ticket, failure ?? "unreachable", now);
       else released(state, ticket, now);
     },
   };

@@ -88,6 +88,7 @@ export function finish(
   outcome: Work["outcome"],
   usage: Usage | undefined,
   why?: string,
+  failure?: LegFailure["kind"],
 ): void {
   if (run.outcome !== undefined) return;
   run.outcome = outcome;
@@ -100,6 +101,7 @@ export function finish(
     event: outcome === "served" ? "done" : outcome === "failed" ? "failed" : "released",
     elapsedMs: run.endedAt - run.startedAt,
     ...(usage !== undefined && { usage }),
+    ...(failure !== undefined && { failure }),
     now: run.endedAt,
   });
 }
@@ -142,7 +144,14 @@ function failed(deps: TurnDeps, run: LegRun, answer: LegAnswer, signal: AbortSig
   const failure: LegFailure = answer.ok
     ? { kind: "malformed", message: "the engine answered another leg than it was sent" }
     : answer.failure;
-  finish(deps, run, signal.aborted ? "cancelled" : "failed", undefined, failure.message);
+  finish(
+    deps,
+    run,
+    signal.aborted ? "cancelled" : "failed",
+    undefined,
+    failure.message,
+    failure.kind,
+  );
   return { ok: false, failure, engine: run.grant.engine };
 }
 

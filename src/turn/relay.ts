@@ -52,7 +52,7 @@ export async function relay(
   const framer = createSseFramer();
   let last: Uint8Array | undefined;
   try {
-    reading: for (;;) {
+    for (;;) {
       const next = await Promise.race([reader.read(), left]);
       if (next === "left") throw new ClientLeft();
       if (next.done) break;
@@ -61,12 +61,13 @@ export async function relay(
         const verdict = watch(frame, relayed, options);
         if (verdict === "done") {
           last = frame;
-          break reading;
+          break;
         }
         if (verdict === "error") throw new Error("the engine sent an error");
         if (verdict === "pass") pass.push(frame);
       }
       if (pass.length > 0) await write(sink, pass);
+      if (last !== undefined) break;
     }
     if (last === undefined) throw new Error("the engine's stream ended without [DONE]");
     await options.settle(relayed);

@@ -1,5 +1,5 @@
 import { failure } from "./problem.ts";
-import { Run, type RunOrder } from "./run.ts";
+import { Run, type RunOrder, type Sink } from "./run.ts";
 import { DONE_FRAME, usageChunk, wholeAnswer, type EngineUsage } from "./shapes.ts";
 import type { OpenEntry } from "./ledger.ts";
 
@@ -23,47 +23,24 @@ export type Job = {
 };
 
 function streamed(job: Job): Response {
-  const { order, entry } = job;
-  const encoder = new TextEncoder();
   let refusal: Response | undefined;
   let run: Run | undefined;
   const leave = (): void => {
     run?.abort();
     job.releaseRemote();
-    if (run) entry.close("aborted", run.counts, false);
+    if (run) job.entry.close("aborted", run.counts, false);
   };
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      const write = (text: string): void => {
-        if (text !== "" && !job.signal.aborted) controller.enqueue(encoder.encode(text));
-      };
-      const fail = (reason: string): void => {
-        settle("failed", false);
-        controller.error(new Error(reason));
-      };
-      const settle = (status: "done" | "failed", reportedUsage: boolean): void => {
-        job.releaseRemote();
-        if (current) entry.close(status, current.counts, reportedUsage);
-      };
-      const current = new Run(order, {
-        frames: write,
-        pulled: job.releaseRemote,
-        done() {
-          settle("done", order.ask.includeUsage);
-          const usage = order.ask.includeUsage
-            ? usageChunk(order.answering, job.usage(current))
-            : "";
-          write(usage + DONE_FRAME);
-          if (!job.signal.aborted) controller.close();
-        },
-        failed(reason) {
-          if (reason === "too-long") refusal = tooLong();
-          fail(reason);
-        },
-        halted() {
-          if (job.cutsWhenHalted) fail("connection reset");
-        },
-      });
+      const current: Run = new Run(
+        job.order,
+        streamSink(
+          job,
+          controller,
+          () => current,
+          () => (refusal = tooLong()),
+        ),
+      );
       run = current;
       current.start();
     },
@@ -75,6 +52,42 @@ function streamed(job: Job): Response {
   return new Response(body, {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
   });
+}
+
+function streamSink(
+  job: Job,
+  controller: ReadableStreamDefaultController<Uint8Array>,
+  run: () => Run,
+  refuse: () => void,
+): Sink {
+  const { order, entry, signal } = job;
+  const { includeUsage } = order.ask;
+  const encoder = new TextEncoder();
+  const write = (text: string): void => {
+    if (text !== "" && !signal.aborted) controller.enqueue(encoder.encode(text));
+  };
+  const fail = (reason: string): void => {
+    job.releaseRemote();
+    entry.close("failed", run().counts, false);
+    controller.error(new Error(reason));
+  };
+  return {
+    frames: write,
+    pulled: job.releaseRemote,
+    done() {
+      job.releaseRemote();
+      entry.close("done", run().counts, includeUsage);
+      write((includeUsage ? usageChunk(order.answering, job.usage(run())) : "") + DONE_FRAME);
+      if (!signal.aborted) controller.close();
+    },
+    failed(reason) {
+      if (reason === "too-long") refuse();
+      fail(reason);
+    },
+    halted() {
+      if (job.cutsWhenHalted) fail("connection reset");
+    },
+  };
 }
 
 function whole(job: Job): Promise<Response> {

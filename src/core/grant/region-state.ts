@@ -1,76 +1,113 @@
 import { BlockLru } from "../block-lru.ts";
 import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
+import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
+import { type Breaker, closedBreaker } from "./breaker.ts";
 
-/** One grant: prefill work, KV tokens and a decode slot, freed apart. */
+/** One leg that was granted and not yet ended. */
 export type LiveGrant = {
   readonly ticket: string;
-  readonly engine: string;
   readonly leg: LegKind;
-  readonly prefillMs: number;
-  readonly contextTokens: number;
-  readonly grantedAt: number;
-  readonly startAt: number;
-  /** Chain keys the engine will hold once the leg has run. */
-  readonly keys: readonly string[];
+  readonly keys: BigUint64Array;
   readonly linkTokens: Uint32Array;
+  readonly heldTokens: number;
+  readonly grantedAt: number;
+  /** Modelled prefill at the engine's measured speed, ms; 0 once the first token came. */
+  prefillMs: number;
+  /** When that prefill is expected to end, epoch ms. */
+  prefillEndsAt: number;
+  /** KV cache reserved until the end, prompt and expected answer. */
+  readonly kvTokens: number;
+  /** The part of `kvTokens` that the prefix index does not hold already. */
+  readonly unindexedTokens: number;
+  /** Context in the decode batch; 0 for a prefill leg, which has no slot. */
+  readonly slotTokens: number;
+  readonly outputTokens: number;
+  /** Modelled step at the engine's class speed, ms. */
+  readonly modelledStepMs: number;
+  /** Modelled prefill at the engine's class speed, ms. */
+  readonly modelledPrefillMs: number;
+  firstTokenAt: number | undefined;
   leaseUntil: number;
-  isDecoding: boolean;
 };
 
-/** What is known of one engine. */
+/** What a region knows of one engine. Mutable; times in epoch ms. */
 export type EngineState = {
   readonly id: string;
-  readonly pool: string;
-  readonly speed: Speed;
-  readonly maxBatch: number;
-  readonly index: BlockLru;
-  /** When the prefill work granted so far will be done, epoch ms. */
-  busyUntil: number;
-  decodes: number;
-  contextTokens: number;
-  prefillFactor: number;
-  failures: number;
-  /** Not asked before this, epoch ms. */
-  closedUntil: number;
-};
-
-export type RegionState = {
-  readonly engines: ReadonlyMap<string, EngineState>;
-  readonly byPool: ReadonlyMap<string, readonly EngineState[]>;
+  readonly pool: PoolState;
+  /** When the prefill work granted so far is expected to be done. */
+  backlogUntil: number;
   readonly grants: Map<string, LiveGrant>;
-  tickets: number;
+  batch: number;
+  batchTokens: number;
+  kvTokens: number;
+  unindexedTokens: number;
+  readonly index: BlockLru;
+  readonly breaker: Breaker;
+  /** Measured time over modelled time. */
+  prefillFactor: number;
+  decodeFactor: number;
 };
 
+export type PoolState = {
+  readonly pool: Pool;
+  readonly speed: Speed;
+  readonly engines: EngineState[];
+  /** Costs of the engines during one grant; kept to spare allocations. */
+  readonly costs: Float64Array;
+};
+
+/** The ledger of a region. Mutable; only `grant` and `report` change it. */
+export type RegionState = {
+  readonly pools: Map<string, PoolState>;
+  /** Ticket → the engine it was granted. */
+  readonly tickets: Map<string, EngineState>;
+  nextTicket: number;
+};
+
+/** An empty ledger over some pools; pools without a speed are left out. */
 export function createRegionState(
-  pools: ReadonlyMap<string, Pool>,
-  speeds: ReadonlyMap<string, Speed>,
+  pools: ReadonlyMap<string, Pool> | Iterable<Pool>,
+  speeds: Speeds,
 ): RegionState {
-  const engines = new Map<string, EngineState>();
-  const byPool = new Map<string, EngineState[]>();
-  for (const pool of pools.values()) {
+  const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1 };
+  for (const pool of pools instanceof Map ? pools.values() : (pools as Iterable<Pool>)) {
     const speed = speeds.get(pool.id);
-    if (speed === undefined) throw new TypeError(`no speed for pool \`${pool.id}\``);
-    const states = pool.engines.map(({ id }) => newEngine(id, pool, speed));
-    byPool.set(pool.id, states);
-    for (const state of states) engines.set(state.id, state);
+    if (speed) state.pools.set(pool.id, poolState(pool, speed));
   }
-  return { engines, byPool, grants: new Map(), tickets: 0 };
+  return state;
 }
 
-function newEngine(id: string, pool: Pool, speed: Speed): EngineState {
-  return {
-    id,
-    pool: pool.id,
-    speed,
-    maxBatch: pool.maxBatch,
-    index: new BlockLru(speed.kvTokens),
-    busyUntil: 0,
-    decodes: 0,
-    contextTokens: 0,
-    prefillFactor: 1,
-    failures: 0,
-    closedUntil: 0,
-  };
+/** KV cache tokens of one engine; without limit where a hosted fleet keeps its memory to itself. */
+export function capacityTokens({ pool, speed }: PoolState): number {
+  return pool.routed === "us" ? speed.kvTokens : Infinity;
+}
+
+/** Tokens the prefix index may keep beside what live grants need outside it. */
+export function indexCapacity(engine: EngineState): number {
+  const { speed } = engine.pool;
+  return Math.max(0, speed.kvTokens - engine.unindexedTokens);
+}
+
+function poolState(pool: Pool, speed: Speed): PoolState {
+  const engines: EngineState[] = [];
+  const state = { pool, speed, engines, costs: new Float64Array(pool.engines.length) };
+  for (const { id } of pool.engines) {
+    engines.push({
+      id,
+      pool: state,
+      backlogUntil: 0,
+      grants: new Map(),
+      batch: 0,
+      batchTokens: 0,
+      kvTokens: 0,
+      unindexedTokens: 0,
+      index: new BlockLru(),
+      breaker: closedBreaker(),
+      prefillFactor: 1,
+      decodeFactor: 1,
+    });
+  }
+  return state;
 }

@@ -1,81 +1,124 @@
-import { LEASE_MS } from "./grant.ts";
-import type { EngineState, LiveGrant, RegionState } from "./region-state.ts";
+import { countFailure, probeEnded, succeeded } from "./breaker.ts";
+import { LEASE_MS } from "./enter.ts";
+import {
+  type EngineState,
+  type LiveGrant,
+  type RegionState,
+  indexCapacity,
+} from "./region-state.ts";
+import { learnDecode, learnPrefill } from "./trust.ts";
 
-const FAILURES_TO_OPEN = 3;
-const FIRST_PAUSE_MS = 5000;
-const LONGEST_PAUSE_MS = 60_000;
-const WEIGHT = 0.2;
+/** Answers this many times longer than expected keep their grant without being renewed. */
+const DECODE_SLACK = 4;
+/** Kinds of failure that say nothing about the engine's health. */
+const NOT_THE_ENGINE = new Set(["caller", "aborted"]);
 
-/** The leg gave its first token: its prefill is done, and took as long as it took. */
-export function firstToken(state: RegionState, ticket: string, now: number): void {
-  const grant = state.grants.get(ticket);
-  const engine = grant && state.engines.get(grant.engine);
-  if (grant === undefined || engine === undefined) return;
-  grant.leaseUntil = Infinity;
-  correctBacklog(engine, grant, now);
-  engine.failures = 0;
+/** The leg gave its first token: its prefill is done, and what was modelled behind it moves up. */
+export function firstToken(state: RegionState, ticket: string, nowMs: number): void {
+  const [engine, live] = find(state, ticket);
+  if (live === undefined || live.firstTokenAt !== undefined) return;
+  learnPrefill(engine, live, nowMs);
+  freePrefill(engine, live, nowMs);
+  live.firstTokenAt = nowMs;
+  // Generous, as a caller that does not renew may be streaming a longer answer than expected.
+  const decodeMs = live.outputTokens * live.modelledStepMs * engine.decodeFactor;
+  live.leaseUntil = nowMs + LEASE_MS + DECODE_SLACK * decodeMs;
+  succeeded(engine.breaker);
 }
 
-/** The leg ended well. */
-export function done(state: RegionState, ticket: string, now: number): void {
-  const grant = free(state, ticket, now);
-  const engine = grant && state.engines.get(grant.engine);
-  if (engine !== undefined) engine.failures = 0;
+/** The leg ended well; `outputTokens`, where reported, correct the engine's measured speed. */
+export function done(
+  state: RegionState,
+  ticket: string,
+  nowMs: number,
+  outputTokens?: number,
+): void {
+  const [engine, live] = find(state, ticket);
+  if (live === undefined) return;
+  if (live.leg === "prefill") firstToken(state, ticket, nowMs);
+  if (outputTokens !== undefined) learnDecode(engine, live, outputTokens, nowMs);
+  end(state, engine, live, nowMs);
+  engine.index.insert(live.keys, live.linkTokens, indexCapacity(engine));
+  succeeded(engine.breaker);
 }
 
-/** The leg failed by the engine's fault: after three in a row the engine is left alone for a while. */
-export function failed(state: RegionState, ticket: string, now: number): void {
-  const grant = free(state, ticket, now);
-  const engine = grant && state.engines.get(grant.engine);
-  if (engine === undefined) return;
-  engine.index.clear();
-  engine.failures += 1;
-  if (engine.failures < FAILURES_TO_OPEN) return;
-  const pause = FIRST_PAUSE_MS * 2 ** (engine.failures - FAILURES_TO_OPEN);
-  engine.closedUntil = now + Math.min(LONGEST_PAUSE_MS, pause);
-}
-
-/** The leg was not run, or ended because the caller left. */
-export function released(state: RegionState, ticket: string, now: number): void {
-  free(state, ticket, now);
-}
-
-/** Frees grants that nobody renewed. */
-export function lapse(state: RegionState, now: number): void {
-  for (const { ticket, leaseUntil } of state.grants.values()) {
-    // Grants are kept in the order they were made, so the first live one ends the search.
-    if (leaseUntil > now) break;
-    free(state, ticket, now);
+/** The leg failed; `kind` is a `LegFailure` kind. Three in a row leave the engine alone for a while. */
+export function failed(
+  state: RegionState,
+  ticket: string,
+  nowMs: number,
+  kind = "unreachable",
+): void {
+  const [engine, live] = find(state, ticket);
+  if (live === undefined) return;
+  end(state, engine, live, nowMs);
+  if (live.firstTokenAt === undefined) {
+    engine.index.forget(live.keys, live.linkTokens, live.heldTokens);
   }
+  if (NOT_THE_ENGINE.has(kind)) return probeEnded(engine.breaker, ticket);
+  const opened = countFailure(engine.breaker, ticket, nowMs);
+  // An engine that stopped answering has most likely lost its cache as well.
+  if (opened && kind === "unreachable") engine.index.clear();
 }
 
-/** Renews a grant whose leg still runs. */
-export function renew(state: RegionState, ticket: string, now: number): void {
-  const grant = state.grants.get(ticket);
-  if (grant !== undefined) grant.leaseUntil = Math.max(grant.leaseUntil, now + LEASE_MS);
-}
-
-function free(state: RegionState, ticket: string, now: number): LiveGrant | undefined {
-  const grant = state.grants.get(ticket);
-  const engine = grant && state.engines.get(grant.engine);
-  if (grant === undefined || engine === undefined) return undefined;
-  state.grants.delete(ticket);
-  if (grant.isDecoding) {
-    engine.decodes -= 1;
-    engine.contextTokens -= grant.contextTokens;
+/** The caller left, or took another placement. */
+export function released(state: RegionState, ticket: string, nowMs: number): void {
+  const [engine, live] = find(state, ticket);
+  if (live === undefined) return;
+  end(state, engine, live, nowMs);
+  if (live.firstTokenAt === undefined) {
+    engine.index.forget(live.keys, live.linkTokens, live.heldTokens);
   }
-  // Work that was not begun is not ahead of anybody any more.
-  if (now < grant.startAt) engine.busyUntil = Math.max(now, engine.busyUntil - grant.prefillMs);
-  else if (grant.leg === "prefill") correctBacklog(engine, grant, now);
-  return grant;
+  probeEnded(engine.breaker, ticket);
 }
 
-function correctBacklog(engine: EngineState, grant: LiveGrant, now: number): void {
-  const expectedEnd = grant.startAt + grant.prefillMs;
-  const late = now - expectedEnd;
-  if (late < 0) engine.busyUntil = Math.max(now, engine.busyUntil + late);
-  if (grant.prefillMs < 20) return;
-  const factor = (now - grant.startAt) / Math.max(1, grant.prefillMs);
-  const seen = Math.min(8, Math.max(0.25, factor * engine.prefillFactor));
-  engine.prefillFactor += (seen - engine.prefillFactor) * WEIGHT;
+/** The caller is still there. False when the grant has lapsed or ended. */
+export function renew(state: RegionState, ticket: string, nowMs: number): boolean {
+  const [, live] = find(state, ticket);
+  if (live === undefined) return false;
+  live.leaseUntil = Math.max(live.leaseUntil, nowMs + LEASE_MS);
+  return true;
+}
+
+/** Frees every grant that was not renewed in time; returns how many. */
+export function lapse(state: RegionState, nowMs: number): number {
+  let count = 0;
+  for (const [ticket, engine] of state.tickets) {
+    const live = engine.grants.get(ticket);
+    if (live === undefined || live.leaseUntil >= nowMs) continue;
+    released(state, ticket, nowMs);
+    count++;
+  }
+  return count;
+}
+
+function find(
+  state: RegionState,
+  ticket: string,
+): [EngineState, LiveGrant] | [undefined, undefined] {
+  const engine = state.tickets.get(ticket);
+  const live = engine?.grants.get(ticket);
+  return engine && live ? [engine, live] : [undefined, undefined];
+}
+
+/** Frees what a grant still holds: prefill work, KV cache and slot. */
+function end(state: RegionState, engine: EngineState, live: LiveGrant, nowMs: number): void {
+  freePrefill(engine, live, nowMs);
+  engine.batch -= live.leg === "prefill" ? 0 : 1;
+  engine.batchTokens -= live.slotTokens;
+  engine.kvTokens -= live.kvTokens;
+  engine.unindexedTokens -= live.unindexedTokens;
+  engine.grants.delete(live.ticket);
+  state.tickets.delete(live.ticket);
+}
+
+/** Takes the modelled rest of a prefill out of the backlog. Late ends add nothing: they move the measured speed. */
+function freePrefill(engine: EngineState, live: LiveGrant, nowMs: number): void {
+  const restMs = Math.min(live.prefillMs, live.prefillEndsAt - nowMs);
+  live.prefillMs = 0;
+  if (restMs <= 0) return;
+  engine.backlogUntil -= restMs;
+  for (const other of engine.grants.values()) {
+    if (other.prefillEndsAt > live.prefillEndsAt) other.prefillEndsAt -= restMs;
+  }
 }

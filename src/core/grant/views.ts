@@ -1,27 +1,31 @@
-import { chainKeys } from "../block-lru.ts";
+import { linkKeys } from "../block-lru.ts";
 import type { EngineView } from "../plan/placement.ts";
-import { heldTokens } from "./held.ts";
-import type { RegionState } from "./region-state.ts";
+import { type SessionHeld, heldTokens } from "./held.ts";
+import { mayAsk } from "./breaker.ts";
+import { type RegionState, capacityTokens } from "./region-state.ts";
 
-/** What is believed of a pool's engines, for one prompt. */
+/** What a region knows of a pool's engines, for one request's chain, in the planner's words. */
 export function engineViews(
   state: RegionState,
   pool: string,
   chain: Uint8Array,
   linkTokens: Uint32Array,
-  held: Readonly<Record<string, number>>,
-  now: number,
+  held: SessionHeld,
+  nowMs: number,
 ): EngineView[] {
-  const keys = chainKeys(chain);
-  return (state.byPool.get(pool) ?? []).map((engine) => ({
+  const known = state.pools.get(pool);
+  if (known === undefined) return [];
+  const keys = linkKeys(chain);
+  const capacity = capacityTokens(known);
+  return known.engines.map((engine) => ({
     engine: engine.id,
-    queueMs: Math.max(0, engine.busyUntil - now),
-    batch: engine.decodes,
-    batchTokens: engine.contextTokens,
+    queueMs: Math.max(0, engine.backlogUntil - nowMs),
+    batch: engine.batch,
+    batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),
-    kvFreeTokens: engine.speed.kvTokens - engine.contextTokens,
+    kvFreeTokens: Math.max(0, capacity - engine.kvTokens),
     prefillFactor: engine.prefillFactor,
-    decodeFactor: 1,
-    healthy: engine.closedUntil <= now,
+    decodeFactor: engine.decodeFactor,
+    healthy: mayAsk(engine.breaker, nowMs),
   }));
 }

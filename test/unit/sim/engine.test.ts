@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
 import { ask, drain, ending, smallEngine, textOf, user } from "./engines.ts";
 
 const LONG = "a long story about nothing. ".repeat(40);
@@ -117,6 +118,21 @@ describe("an engine", () => {
     expect(engine.abort("1", 61)?.outputTokens).toBeGreaterThan(0);
     expect(engine.load).toMatchObject({ running: 0, blocksHeld: 0 });
     expect(drain(engine).at(-1)?.kind).toBe("aborted");
+  });
+
+  it("never loses a block, whatever comes and goes", () => {
+    const random = seededRandom(7);
+    const engine = smallEngine({ kvTokens: 1600, chunkTokens: 48 });
+    for (let at = 0, n = 0; n < 400; n++, at += random() * 60) {
+      const words = LONG.slice(0, Math.floor(random() * 900));
+      const request = ask(String(n), [user(`${n % 5} ${words}`)], 1 + Math.floor(random() * 40));
+      engine.submit(random() < 0.2 ? { ...request, leaseAs: request.id } : request, at);
+      if (random() < 0.3) engine.abort(String(n - Math.floor(random() * 4)), at);
+      const { blocks, blocksHeld } = engine.load;
+      expect(blocksHeld).toBeLessThanOrEqual(blocks);
+    }
+    drain(engine);
+    expect(engine.load).toMatchObject({ running: 0, waiting: 0, blocksHeld: 0, leasedBlocks: 0 });
   });
 
   it("comes back from a restart empty and under another name", () => {

@@ -46,11 +46,7 @@ export function drain(engine: SimEngine, untilMs = Infinity): SimEvent[] {
 }
 
 export function textOf(events: readonly SimEvent[], id: string): string {
-  return events
-    .filter((event) => event.kind === "first-token" || event.kind === "token")
-    .filter((event) => event.id === id)
-    .map((event) => event.text)
-    .join("");
+  return events.map((event) => ("text" in event && event.id === id ? event.text : "")).join("");
 }
 
 export function ending(

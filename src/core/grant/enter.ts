@@ -1,0 +1,67 @@
+import { asked } from "./breaker.ts";
+import type { Granted } from "./grant.ts";
+import { type GrantAsk, type Offer, needOf } from "./offer.ts";
+import { type EngineState, type RegionState, indexCapacity } from "./region-state.ts";
+
+/** A grant lapses when nothing was heard for this long after something should have been, ms. */
+export const LEASE_MS = 15_000;
+
+/** Enters a leg in the ledger: prefill work, KV cache and a decode slot, which are freed apart. */
+export function enter(
+  state: RegionState,
+  choice: {
+    readonly engine: EngineState;
+    readonly ask: GrantAsk;
+    readonly keys: BigUint64Array;
+    readonly offer: Offer;
+    readonly reason: string;
+    readonly nowMs: number;
+  },
+): Granted {
+  const { engine, ask, keys, offer, reason, nowMs } = choice;
+  const { leg, linkTokens } = ask;
+  const ticket = `${ask.requestId}:${leg}:${state.nextTicket++}`;
+  const prefillMs = offer.modelledPrefillMs * engine.prefillFactor;
+  const prefillEndsAt = Math.max(nowMs, engine.backlogUntil) + prefillMs;
+  const kvTokens = needOf(leg, ask.ask);
+  const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
+  const unindexedTokens = Math.max(0, kvTokens - indexed);
+  const slotTokens = leg === "prefill" ? 0 : kvTokens;
+  engine.grants.set(ticket, {
+    ticket,
+    leg,
+    keys,
+    linkTokens,
+    heldTokens: offer.heldTokens,
+    grantedAt: nowMs,
+    prefillMs,
+    prefillEndsAt,
+    kvTokens,
+    unindexedTokens,
+    slotTokens,
+    outputTokens: ask.ask.expectedOutputTokens,
+    modelledStepMs: offer.modelledStepMs,
+    modelledPrefillMs: offer.modelledPrefillMs,
+    firstTokenAt: undefined,
+    leaseUntil: prefillEndsAt + offer.slotMs + LEASE_MS,
+  });
+  state.tickets.set(ticket, engine);
+  if (prefillMs > 0) engine.backlogUntil = prefillEndsAt;
+  engine.batch += leg === "prefill" ? 0 : 1;
+  engine.batchTokens += slotTokens;
+  engine.kvTokens += kvTokens;
+  engine.unindexedTokens += unindexedTokens;
+  // Entered before it is true, so that a burst of siblings follows the first of them.
+  engine.index.insert(keys, linkTokens, indexCapacity(engine));
+  asked(engine.breaker, ticket);
+  return {
+    ticket,
+    engine: engine.id,
+    pool: ask.pool,
+    startAt: nowMs + offer.queueMs + offer.slotMs,
+    heldTokens: offer.heldTokens,
+    prefillMs,
+    stepMs: offer.modelledStepMs * engine.decodeFactor,
+    reason,
+  };
+}

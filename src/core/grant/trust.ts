@@ -1,0 +1,39 @@
+import type { EngineState, LiveGrant } from "./region-state.ts";
+
+/** Weight of one observation. */
+const WEIGHT = 0.1;
+const SLOWEST = 8;
+const FASTEST = 0.25;
+/** Shorter prefills say more about the network than about the engine, ms. */
+const SHORTEST_PREFILL_MS = 50;
+/** A longer share of waiting cannot be told from slow prefill. */
+const QUEUE_SHARE = 0.25;
+const FEWEST_STEPS = 8;
+
+/** Moves the measured prefill speed by one leg that hardly queued, at its first token. */
+export function learnPrefill(engine: EngineState, live: LiveGrant, nowMs: number): void {
+  const modelledMs = live.modelledPrefillMs;
+  if (modelledMs < SHORTEST_PREFILL_MS) return;
+  const startedAt = live.prefillEndsAt - live.prefillMs;
+  if (startedAt - live.grantedAt > modelledMs * QUEUE_SHARE) return;
+  const measuredMs = nowMs - live.grantedAt - live.modelledStepMs;
+  engine.prefillFactor = moved(engine.prefillFactor, measuredMs / modelledMs);
+}
+
+/** Moves the measured decode speed by one leg's time per token after the first. */
+export function learnDecode(
+  engine: EngineState,
+  live: LiveGrant,
+  outputTokens: number,
+  nowMs: number,
+): void {
+  if (live.firstTokenAt === undefined || live.modelledStepMs <= 0) return;
+  if (outputTokens <= FEWEST_STEPS) return;
+  const measuredMs = (nowMs - live.firstTokenAt) / (outputTokens - 1);
+  engine.decodeFactor = moved(engine.decodeFactor, measuredMs / live.modelledStepMs);
+}
+
+function moved(factor: number, observed: number): number {
+  const next = factor + WEIGHT * (observed - factor);
+  return Math.min(SLOWEST, Math.max(FASTEST, next));
+}
