@@ -4,9 +4,13 @@ import type { Usage } from "./leg.ts";
 
 export type AnswerMessage = { readonly content?: unknown; readonly tool_calls?: unknown };
 
+const FILLED = /"(?:content|reasoning_content|reasoning|refusal|text|finish_reason)"\s*:\s*"[^"]/;
+
 /** True when a chunk carries something of the answer: text, a tool call, a refusal, reasoning, or its end. */
 export function isContentFrame(data: string): boolean {
   if (!data.includes('"choices"') || /"choices"\s*:\s*\[\s*\]/.test(data)) return false;
+  // Quotes inside JSON strings are escaped, so this finds members only.
+  if (FILLED.test(data)) return true;
   return choicesOf(data).some(({ delta, text, finish_reason: end }) => {
     if (typeof end === "string" || (typeof text === "string" && text !== "")) return true;
     return Object.entries(delta ?? {}).some(([name, value]) => name !== "role" && isSome(value));
@@ -24,12 +28,15 @@ export function hasTokens(data: string): boolean {
 
 /** True for the extra chunk that ends a stream with `include_usage`. */
 export function isUsageOnly(data: string): boolean {
-  return /"choices"\s*:\s*\[\s*\]/.test(data) && data.includes('"usage"');
+  return /"choices"\s*:\s*\[\s*\]/.test(data) && /"usage"\s*:\s*\{/.test(data);
 }
 
 /** True for an error in the stream. SGLang's router sends Python's quotes. */
 export function isErrorFrame(data: string): boolean {
-  return /^\{\s*["']error["']\s*:/.test(data);
+  if (/^\{\s*'error'\s*:/.test(data)) return true;
+  if (!data.includes('"error"')) return false;
+  const parsed = parse(data);
+  return isRecord(parsed) && (isSome(parsed["error"]) || parsed["object"] === "error");
 }
 
 /** The `usage` member of a chunk or a whole answer; anything malformed is no report at all. */
@@ -62,7 +69,7 @@ export function collectAnswer(): AnswerCollector {
   const calls: { id: string }[] = [];
   return {
     add(data) {
-      const delta = choicesOf(data)[0]?.delta;
+      const delta = choicesOf(data).find(({ index = 0 }) => index === 0)?.delta;
       if (!isRecord(delta)) return;
       seen = true;
       if (typeof delta["content"] === "string") text += delta["content"];
@@ -76,7 +83,12 @@ export function collectAnswer(): AnswerCollector {
   };
 }
 
-type Choice = { delta?: Record<string, unknown>; text?: unknown; finish_reason?: unknown };
+type Choice = {
+  index?: unknown;
+  delta?: Record<string, unknown>;
+  text?: unknown;
+  finish_reason?: unknown;
+};
 
 function choicesOf(data: string): Choice[] {
   const parsed = parse(data);

@@ -8,6 +8,8 @@ export type ChatRequest = {
   readonly includeUsage: boolean;
   readonly messages: readonly unknown[];
   readonly tools?: unknown;
+  /** Request members that change what the chat template renders. */
+  readonly templateKnobs?: Readonly<Record<string, unknown>>;
   readonly user?: string;
   readonly promptCacheKey?: string;
   readonly metadataUserId?: string;

@@ -16,6 +16,7 @@ const LINK_CHARS = 2048;
 const TEMPLATE_CHARS = 12;
 /** A picture counts as this many tokens of four characters. */
 const MEDIA_CHARS = 765 * 4;
+const MEDIA = /^(?:input_)?(?:image|audio|video|file)(?:_url)?$/;
 
 /** The chain of a prompt in its model's template order. `salt` parts tenants. */
 export function promptChain(input: {
@@ -23,15 +24,21 @@ export function promptChain(input: {
   readonly salt: string;
   readonly tools?: unknown;
   readonly messages: readonly unknown[];
+  /** Request members that change what the chat template renders. */
+  readonly templateKnobs?: unknown;
 }): Chain {
-  const root = hash64(`${input.model.id}\n${input.salt}`, NO_HASH);
-  const builder = new ChainBuilder(root);
-  for (const part of input.model.template.order) {
-    if (part === "tools" && input.tools !== undefined) builder.add(canonical(input.tools), 0);
-    if (part === "messages") {
-      for (const message of input.messages)
-        builder.add(renderMessage(message), mediaChars(message));
-    }
+  const { order, keepsReasoning } = input.model.template;
+  const identity = `${input.model.id}\n${input.salt}\n${canonical(input.templateKnobs)}`;
+  const builder = new ChainBuilder(hash64(identity, NO_HASH));
+  const add = (message: unknown) =>
+    builder.add(renderMessage(message, keepsReasoning), mediaChars(message));
+  // Only the first messages have a place of their own; a later system message stays where it is.
+  const others = input.messages.findIndex((message) => !isSystem(message));
+  const leading = !order.includes("system") ? 0 : others < 0 ? input.messages.length : others;
+  for (const part of order) {
+    if (part === "tools" && isSome(input.tools)) builder.add(canonical(input.tools), 0);
+    if (part === "system") input.messages.slice(0, leading).forEach(add);
+    if (part === "messages") input.messages.slice(leading).forEach(add);
   }
   return builder.finish();
 }
@@ -108,20 +115,48 @@ class ChainBuilder {
 }
 
 /** What of a message enters the prompt. Plain text stays plain, so that its length is near what the template makes of it. */
-function renderMessage(message: unknown): string {
+function renderMessage(message: unknown, keepsReasoning: boolean): string {
   if (!isRecord(message)) return canonical(message);
   const { role, content, ...rest } = message;
-  const text = typeof content === "string" ? content : canonical(content ?? null);
-  const more = Object.keys(rest).length > 0 ? canonical(rest) : "";
+  const text = typeof content === "string" ? content : canonical(withoutMedia(content));
+  const entered = Object.entries(rest).filter(
+    ([name, value]) =>
+      isSome(value) && (role !== "assistant" || entersAnswer(name, keepsReasoning)),
+  );
+  const more = entered.length > 0 ? canonical(Object.fromEntries(entered)) : "";
   return `${" ".repeat(TEMPLATE_CHARS - 8)}${String(role).slice(0, 8).padEnd(8)}${text}${more}`;
+}
+
+/** Clients send answers back with members that no template renders. */
+function entersAnswer(name: string, keepsReasoning: boolean): boolean {
+  return name === "tool_calls" || name === "name" || (keepsReasoning && name.startsWith("reason"));
+}
+
+/** Media enters by its hash: a picture of a megabyte is no megabyte of prompt. */
+function withoutMedia(content: unknown): unknown {
+  if (!Array.isArray(content)) return content ?? null;
+  return content.map((part) =>
+    isMedia(part) ? hashHex(hash64(canonical(part), NO_HASH)) : (part as unknown),
+  );
 }
 
 /** Media counts by formula, not by the length of its data. */
 function mediaChars(message: unknown): number {
   const content = isRecord(message) ? message["content"] : undefined;
-  if (!Array.isArray(content)) return 0;
-  const media = content.filter((part) => isRecord(part) && part["type"] !== "text");
-  return media.reduce<number>((sum, part) => sum + MEDIA_CHARS - canonical(part).length, 0);
+  return Array.isArray(content) ? content.filter(isMedia).length * MEDIA_CHARS : 0;
+}
+
+function isMedia(part: unknown): boolean {
+  return isRecord(part) && typeof part["type"] === "string" && MEDIA.test(part["type"]);
+}
+
+function isSome(value: unknown): boolean {
+  return value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0);
+}
+
+function isSystem(message: unknown): boolean {
+  const role = roleOf(message);
+  return role === "system" || role === "developer";
 }
 
 function textOf(content: unknown): string {

@@ -43,7 +43,7 @@ export function createRegionService(options: InIsolateOptions): {
       if (event === "first-token") return firstToken(state, ticket, now);
       running.delete(ticket);
       if (event === "done") done(state, ticket, now, usage?.outputTokens);
-      else if (event === "failed") failed(state, ticket, failure ?? "unreachable", now);
+      else if (event === "failed") failed(state, ticket, now, failure);
       else released(state, ticket, now);
     },
   };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ChatRequest } from "../../core/chat-request.ts";
+import { topLevelMembers } from "../../core/json-members.ts";
 import { apiError, type ApiError } from "../errors.ts";
 
 /** Only what we read; every other member goes to the engine as it came. */
@@ -19,6 +20,16 @@ const schema = z.looseObject({
   n: z.int().min(1).nullish(),
 });
 
+/** Members that engines hand to the chat template. */
+const TEMPLATE_KNOBS = [
+  "chat_template",
+  "chat_template_kwargs",
+  "documents",
+  "reasoning_effort",
+  "add_generation_prompt",
+  "continue_final_message",
+];
+
 type Body = z.infer<typeof schema>;
 
 export function parseChat(
@@ -35,8 +46,12 @@ export function parseChat(
 
 function parseJson(bytes: Uint8Array) {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-    return { ok: true, value: JSON.parse(text) as unknown } as const;
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    // Legs will splice these bytes: what cannot be spliced is refused here.
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      topLevelMembers(bytes);
+    return { ok: true, value } as const;
   } catch (error) {
     const why = error instanceof SyntaxError ? error.message : "it is not UTF-8";
     return { ok: false, message: `The body is not JSON: ${why}.` } as const;
@@ -56,6 +71,9 @@ function explain(error: z.ZodError): ApiError {
 
 function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
   const maxTokens = body.max_completion_tokens ?? body.max_tokens;
+  const knobs = TEMPLATE_KNOBS.map((name) => [name, body[name] ?? undefined] as const).filter(
+    ([, value]) => value !== undefined,
+  );
   return {
     bytes,
     model: body.model,
@@ -69,6 +87,7 @@ function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
     ...(body.cache_salt && { cacheSalt: body.cache_salt }),
     ...(body.service_tier && { serviceTier: body.service_tier }),
     ...(maxTokens && { maxTokens }),
+    ...(knobs.length > 0 && { templateKnobs: Object.fromEntries(knobs) }),
     traits: {
       n: body.n ?? 1,
       hasBestOf: "best_of" in body,
