@@ -19,10 +19,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     if (stopping) return;
     stopping = true;
     // Ctrl-C has also ended the runtime beside us; what it says on its way out is no failure.
-    mesh.stop().then(
-      () => process.exit(0),
-      () => process.exit(0),
-    );
+    void mesh
+      .stop()
+      .catch(() => {})
+      .finally(() => {
+        console.log("Phaseway has stopped.");
+        process.exit(0);
+      });
   });
 }
 
