@@ -16,7 +16,8 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
   const mesh = c.get("mesh");
   const requestId = c.get("requestId");
   const fail = (error: ApiError) => openaiError(error, requestId);
-  const startedAt = Date.now();
+  const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
+  const startedAt = deps.now();
   const bytes = await readBody(c.req.raw, mesh.maxBodyBytes);
   if (bytes === undefined) {
     return fail(apiError("body_too_large", `The body is over ${mesh.maxBodyBytes} bytes.`));
@@ -47,7 +48,6 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
     ...(workload !== undefined && { workload: workload.slice(0, 128) }),
     explain: c.req.header("phaseway-explain") === "full" ? "full" : "short",
   };
-  const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
   const ref = await sessionRef(turn, await sessionKey(c.req.raw.headers, request, mesh.ids));
   const salt = await mesh.saltOf(turn.tenant, request.cacheSalt ?? "");
   const prepared = await prepare(deps, turn, ref, salt, override.labels);

@@ -42,6 +42,7 @@ export async function prepare(
     salt,
     messages: request.messages,
     ...(request.tools !== undefined && { tools: request.tools }),
+    ...(request.templateKnobs !== undefined && { templateKnobs: request.templateKnobs }),
   });
   const name = ref.kind === "unknown" ? undefined : ref.name;
   const answers = answersIn(request.messages);

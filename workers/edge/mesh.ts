@@ -29,7 +29,11 @@ export type EdgeEnv = {
   readonly TURN_SETTINGS?: Partial<TurnSettings>;
 };
 
-export type EdgeOptions = { readonly engineFetch?: typeof fetch };
+export type EdgeOptions = {
+  readonly engineFetch?: typeof fetch;
+  /** Epoch ms; a local mesh may run faster than the world. */
+  readonly now?: () => number;
+};
 
 /** Everything of an edge that outlives a request. Throws when a deployed mesh lacks its secrets or its `mesh.json` is wrong. */
 export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
@@ -76,7 +80,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
         edge,
         ids,
         charsPerToken: tokenRates,
-        now: Date.now,
+        now: options.now ?? Date.now,
         random: Math.random,
         waitUntil,
         settings: { ...defaultTurnSettings, ...now.TURN_SETTINGS },

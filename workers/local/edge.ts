@@ -11,7 +11,10 @@ export default {
   fetch(request, env, context) {
     if (new URL(request.url).pathname === "/local/emulator")
       return tellEmulator(request, env.LOCAL);
-    edge ??= createEdgeWorker({ engineFetch: engineFetch(env) });
+    edge ??= createEdgeWorker({
+      engineFetch: engineFetch(env),
+      now: fastClock(env.LOCAL.timeFactor),
+    });
     const delayMs = env.LOCAL.roundTrips ? OBJECT_MS * env.LOCAL.timeFactor : 0;
     return edge.fetch(
       request,
@@ -32,6 +35,12 @@ type EdgeWorker = ReturnType<typeof createEdgeWorker>;
 type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] & { readonly LOCAL: LocalBinding };
 
 let edge: EdgeWorker | undefined;
+
+/** Where durations are multiplied by `timeFactor`, a second of the mesh passes in `timeFactor` seconds. */
+function fastClock(timeFactor: number): () => number {
+  const startedAt = Date.now();
+  return () => startedAt + (Date.now() - startedAt) / timeFactor;
+}
 
 function engineFetch({ LOCAL, MESH }: LocalEnv): typeof fetch {
   if (!LOCAL.roundTrips) return fetchNow;

@@ -39,6 +39,7 @@ type Target = { readonly legs: PoolLegs; readonly link: Link };
 function linked(scope: Scope, from: PoolLegs, decodes: readonly PoolLegs[]): Target[] {
   const source = from[0]?.pool;
   const targets: Target[] = [];
+  const links = scope.input.fleet.links.filter(({ from }) => from === source?.id);
   for (const legs of decodes) {
     const target = legs[0]?.pool;
     if (source === undefined || target === undefined || source === target) continue;
@@ -46,7 +47,7 @@ function linked(scope: Scope, from: PoolLegs, decodes: readonly PoolLegs[]): Tar
       source.kvLayout !== undefined &&
       source.kvLayout === target.kvLayout &&
       source.dialect === target.dialect;
-    const link = sameCache && linkBetween(scope.input.fleet.links, source.id, target.id);
+    const link = sameCache && linkBetween(links, source.id, target.id);
     if (link) targets.push({ legs, link });
     else refuse(scope, "no-link");
   }

@@ -1,0 +1,92 @@
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createSseFramer, frameData } from "../../../src/core/sse.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** Cuts bytes at the given places, wherever in a character or line end these are. */
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length].toSorted(
+    (one, other) => one - other,
+  );
+  return ends.map((end, index) => bytes.slice(ends[index - 1] ?? 0, end));
+}
+
+function framed(chunks: readonly Uint8Array[]): { frames: Uint8Array[]; rest: Uint8Array } {
+  const framer = createSseFramer();
+  const frames = chunks.flatMap((chunk) => framer.push(chunk));
+  return { frames, rest: framer.rest() };
+}
+
+const field = fc.constantFrom(
+  "data: ",
+  "data:",
+  "data:  ",
+  "event: x",
+  "id: 1",
+  ": note",
+  "data",
+  "other: ",
+);
+const value = fc.constantFrom("", "a", "é😀", '{"a":1}', "[DONE]", ":", "  x ");
+const line = fc.tuple(field, value).map(([name, text]) => (name === "data" ? name : name + text));
+const eol = fc.constantFrom("\n", "\r\n", "\r");
+const event = fc.array(fc.tuple(line, eol), { minLength: 1, maxLength: 4 });
+// A last line that is no comment or event, so that a CR before the end is known to be a line end.
+const stream = fc
+  .array(fc.tuple(event, eol), { maxLength: 6 })
+  .map(
+    (events) => `${events.map(([lines, blank]) => lines.flat().join("") + blank).join("")}id: end`,
+  );
+
+describe("createSseFramer", () => {
+  it("finds the events that eventsource-parser finds, however the bytes are cut", () => {
+    fc.assert(
+      fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
+        const wanted: string[] = [];
+        const parser = createParser({
+          onEvent: (found: EventSourceMessage) => wanted.push(found.data),
+        });
+        parser.feed(text);
+        const { frames } = framed(cut(encode(text), places));
+        expect(frames.map(frameData).filter((data) => data !== undefined)).toEqual(wanted);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("keeps every byte", () => {
+    fc.assert(
+      fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
+        const { frames, rest } = framed(cut(encode(text), places));
+        expect([...frames, rest].map(decode).join("")).toBe(text);
+      }),
+    );
+  });
+
+  it("returns an event with its blank line, and keeps what is not complete", () => {
+    const framer = createSseFramer();
+    expect(framer.push(encode("data: a\n\ndata: b\n")).map(decode)).toEqual(["data: a\n\n"]);
+    expect(decode(framer.rest())).toBe("data: b\n");
+    expect(framer.push(encode("\n")).map(decode)).toEqual(["data: b\n\n"]);
+    expect(framer.rest()).toHaveLength(0);
+  });
+
+  it("does not part a CRLF that two chunks share", () => {
+    const framer = createSseFramer();
+    expect(framer.push(encode("data: a\r\n\r"))).toEqual([]);
+    expect(framer.push(encode("\n")).map(decode)).toEqual(["data: a\r\n\r\n"]);
+  });
+});
+
+describe("frameData", () => {
+  it("joins data lines and drops one leading space", () => {
+    expect(frameData(encode("event: x\ndata:  a\ndata:b\n\n"))).toBe(" a\nb");
+  });
+
+  it("finds none in comments", () => {
+    expect(frameData(encode(": keep-alive\n\n"))).toBeUndefined();
+  });
+});

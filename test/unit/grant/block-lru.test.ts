@@ -1,0 +1,58 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BlockLru, linkKeys } from "../../../src/core/block-lru.ts";
+import { chainOf } from "./grant-fixtures.ts";
+
+describe("the model of a prefix cache", () => {
+  it("holds the longest common prefix of what was inserted", () => {
+    const lru = new BlockLru();
+    const seen = chainOf([1, 2, 3]);
+    lru.insert(linkKeys(seen.chain), seen.linkTokens, 10_000);
+    const next = chainOf([1, 2, 9, 10]);
+    expect(lru.heldTokens(linkKeys(next.chain), next.linkTokens)).toBe(200);
+    expect(lru.knows(linkKeys(chainOf([4]).chain))).toBe(false);
+  });
+
+  it("evicts the tails of the least recently used chains first", () => {
+    const lru = new BlockLru();
+    const [a, b] = [chainOf([1, 2, 3]), chainOf([11, 12])];
+    lru.insert(linkKeys(a.chain), a.linkTokens, 400);
+    lru.insert(linkKeys(b.chain), b.linkTokens, 400);
+    expect(lru.heldTokens(linkKeys(a.chain), a.linkTokens)).toBe(200);
+    expect(lru.heldTokens(linkKeys(b.chain), b.linkTokens)).toBe(200);
+  });
+
+  it("never holds more than its capacity, and finds every prefix link by link", () => {
+    const chains = fc.array(
+      fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 8 }),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(chains, (all) => {
+        const lru = new BlockLru();
+        for (const choices of all) {
+          const { chain, linkTokens } = chainOf(hashed(choices));
+          const keys = linkKeys(chain);
+          lru.insert(keys, linkTokens, 1500);
+          expect(lru.tokens).toBeLessThanOrEqual(1500);
+          expect(lru.heldTokens(keys, linkTokens)).toBe(choices.length * 100);
+        }
+      }),
+    );
+  });
+
+  it("forgets the end of a chain", () => {
+    const lru = new BlockLru();
+    const { chain, linkTokens } = chainOf([1, 2, 3]);
+    lru.insert(linkKeys(chain), linkTokens, 10_000);
+    lru.forget(linkKeys(chain), linkTokens, 100);
+    expect(lru.heldTokens(linkKeys(chain), linkTokens)).toBe(100);
+    expect(lru.tokens).toBe(100);
+  });
+});
+
+/** Each link names everything before it, as real chains do. */
+function hashed(choices: readonly number[]): number[] {
+  let hash = 7;
+  return choices.map((choice) => (hash = hash * 3 + choice));
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { grant } from "../../../src/core/grant/grant.ts";
+import { done, failed } from "../../../src/core/grant/report.ts";
+import { engineViews } from "../../../src/core/grant/views.ts";
+import { seededRandom } from "../../../src/core/random.ts";
+import { chainOf, granted, grantAsk, region } from "./grant-fixtures.ts";
+
+describe("choosing an engine", () => {
+  it("follows the prefix that it sent there itself", () => {
+    const state = region({ engineCount: 8 });
+    const first = granted(state, grantAsk());
+    done(state, first.ticket, 5000);
+    for (let i = 0; i < 20; i++) {
+      const next = granted(state, grantAsk({ requestId: `n${i}` }), 5000);
+      expect(next).toMatchObject({ engine: first.engine, heldTokens: 9999 });
+      done(state, next.ticket, 5000);
+    }
+  });
+
+  it("believes the session when it knows nothing of the conversation", () => {
+    const state = region({ engineCount: 8 });
+    const request = grantAsk({ held: { "h200/5": 9000 } });
+    expect(granted(state, request)).toMatchObject({ engine: "h200/5", heldTokens: 9000 });
+  });
+
+  it("leaves a holder when the work ahead of it is worth more than its cache", () => {
+    const state = region({ engineCount: 2 });
+    const chain = (n: number) =>
+      chainOf(
+        Array.from({ length: 10 }, (_, i) => n * 100 + i),
+        1000,
+      );
+    const first = granted(state, grantAsk({ ...chain(1) }));
+    const others = Array.from({ length: 8 }, (_, i) =>
+      granted(
+        state,
+        grantAsk({
+          requestId: `o${i}`,
+          ...chain(2 + i),
+          held: {},
+          avoid: [first.engine === "h200/0" ? "h200/1" : "h200/0"],
+        }),
+      ),
+    );
+    expect(new Set(others.map(({ engine }) => engine))).toEqual(new Set([first.engine]));
+    const next = granted(state, grantAsk({ requestId: "next", ...chain(1) }));
+    expect(next.engine).not.toBe(first.engine);
+  });
+
+  it("spreads cold requests over equal engines", () => {
+    const state = region({ engineCount: 4 });
+    const engines = new Set<string>();
+    for (let i = 0; i < 40; i++) {
+      const { engine, ticket } = granted(
+        state,
+        grantAsk({ requestId: `${i}`, ...chainOf([1000 + i], 10_000) }),
+      );
+      engines.add(engine);
+      done(state, ticket, 0);
+    }
+    expect(engines.size).toBe(4);
+  });
+
+  it("queues behind the work already granted", () => {
+    const state = region({ engineCount: 1 });
+    const first = granted(state, grantAsk({ ...chainOf([1], 10_000) }), 100);
+    const second = granted(state, grantAsk({ ...chainOf([2], 10_000) }), 100);
+    expect(first.startAt).toBe(100);
+    expect(second.startAt).toBeCloseTo(100 + first.prefillMs);
+  });
+
+  it("prefills nothing for a leg that brings its whole prefix along", () => {
+    const state = region();
+    expect(granted(state, grantAsk({ leg: "decode", handedTokens: 10_000 })).prefillMs).toBe(0);
+  });
+
+  it("takes the least loaded engine when all are full", () => {
+    const state = region({ engineCount: 2, maxBatch: 1 });
+    granted(state, grantAsk({ requestId: "a", avoid: ["h200/1"] }));
+    granted(state, grantAsk({ requestId: "b", avoid: ["h200/0"] }));
+    granted(state, grantAsk({ requestId: "c", avoid: ["h200/1"] }));
+    const last = granted(state, grantAsk({ requestId: "d" }));
+    expect(last).toMatchObject({ engine: "h200/1" });
+    expect(last.reason).toContain("all full");
+  });
+});
+
+describe("refusing", () => {
+  it("says when to come back once no engine is healthy", () => {
+    const state = region({ engineCount: 1 });
+    for (let i = 0; i < 3; i++)
+      failed(state, granted(state, grantAsk()).ticket, 1000, "unreachable");
+    const answer = grant(state, grantAsk(), 2000, seededRandom(1));
+    expect(answer).toEqual({ kind: "refused", reason: "no engine is healthy", retryAfterMs: 4000 });
+  });
+
+  it("refuses when every engine has failed this request, and pools that are not here", () => {
+    const state = region({ engineCount: 1 });
+    expect(grant(state, grantAsk({ avoid: ["h200/0"] }), 0, seededRandom(1)).kind).toBe("refused");
+    expect(grant(state, grantAsk({ pool: "x" }), 0, seededRandom(1)).kind).toBe("refused");
+  });
+});
+
+describe("views for the planner", () => {
+  it("show queue, batch, cache and health", () => {
+    const state = region({ engineCount: 2 });
+    const request = grantAsk();
+    const { engine, prefillMs } = granted(state, request);
+    const views = engineViews(state, "h200", request.chain, request.linkTokens, {}, 0);
+    const busy = views.find((view) => view.engine === engine);
+    expect(busy).toMatchObject({
+      batch: 1,
+      batchTokens: 10_300,
+      heldTokens: 10_000,
+      healthy: true,
+    });
+    expect(busy?.queueMs).toBeCloseTo(prefillMs);
+    expect(views.find((view) => view.engine !== engine)).toMatchObject({
+      queueMs: 0,
+      batch: 0,
+      heldTokens: 0,
+    });
+  });
+});
