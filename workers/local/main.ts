@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import { type LocalMesh, startMesh } from "./mesh.ts";
 
 const mesh = await startMesh({
   port: portFrom("PORT", 8787),
   emulatorPort: portFrom("EMULATOR_PORT", 9100),
   timeFactor: Number(process.env["TIME_FACTOR"] ?? 1),
-  stateDir: join(import.meta.dirname, "../../.phaseway/state"),
 }).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

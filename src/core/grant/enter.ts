@@ -1,7 +1,13 @@
 import { asked } from "./breaker.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, needOf } from "./offer.ts";
-import { type EngineState, type RegionState, indexCapacity } from "./region-state.ts";
+import {
+  type EngineState,
+  type RegionState,
+  decodeFactor,
+  indexCapacity,
+  prefillFactor,
+} from "./region-state.ts";
 
 /** A grant lapses when nothing was heard for this long after something should have been, ms. */
 export const LEASE_MS = 15_000;
@@ -21,7 +27,7 @@ export function enter(
   const { engine, ask, keys, offer, reason, nowMs } = choice;
   const { leg, linkTokens } = ask;
   const ticket = `${ask.requestId}:${leg}:${state.nextTicket++}`;
-  const prefillMs = offer.modelledPrefillMs * engine.prefillFactor;
+  const prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
   const prefillEndsAt = Math.max(nowMs, engine.backlogUntil) + prefillMs;
   const kvTokens = needOf(leg, ask.ask);
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
@@ -61,7 +67,7 @@ export function enter(
     startAt: nowMs + offer.queueMs + offer.slotMs,
     heldTokens: offer.heldTokens,
     prefillMs,
-    stepMs: offer.modelledStepMs * engine.decodeFactor,
+    stepMs: offer.modelledStepMs * decodeFactor(engine, nowMs),
     reason,
   };
 }

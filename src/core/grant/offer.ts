@@ -2,7 +2,13 @@ import type { LegKind } from "../leg.ts";
 import { INTERFERENCE } from "../plan/legs.ts";
 import type { Ask } from "../plan/placement.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
-import { type EngineState, type PoolState, capacityTokens } from "./region-state.ts";
+import {
+  type EngineState,
+  type PoolState,
+  capacityTokens,
+  decodeFactor,
+  prefillFactor,
+} from "./region-state.ts";
 
 /** What a caller asks of a region: an engine of `pool` for one leg. */
 export type GrantAsk = {
@@ -47,7 +53,7 @@ export function offerOf(
   // A leg that is handed its prefix prefills only what neither the handoff nor the engine's own cache covers.
   const covered = handedTokens >= tokens ? tokens : Math.max(heldTokens, handedTokens);
   const modelledPrefillMs = pool.speed.prefillMs(tokens, covered);
-  const prefillMs = modelledPrefillMs * engine.prefillFactor;
+  const prefillMs = modelledPrefillMs * prefillFactor(engine, nowMs);
   const queueMs = Math.max(0, engine.backlogUntil - nowMs);
   const handoffMs =
     handedTokens > heldTokens ? (handedTokens - heldTokens) * HANDOFF_MS_PER_TOKEN : 0;
@@ -56,7 +62,7 @@ export function offerOf(
   let decodeMs = 0;
   if (leg !== "prefill") {
     modelledStepMs = pool.speed.stepMs(engine.batch + 1, engine.batchTokens + tokens);
-    decodeMs = modelledStepMs * engine.decodeFactor * ask.expectedOutputTokens;
+    decodeMs = modelledStepMs * decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
   }
   const slotMs = waitMs(pool, engine, leg === "prefill" ? prefillMs : decodeMs, needOf(leg, ask));
   costMs += decodeMs + slotMs;

@@ -1,3 +1,4 @@
+import { factorOf, type Measured, type Shared, unmeasured } from "./measured.ts";
 import { BlockLru } from "../block-lru.ts";
 import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
@@ -32,6 +33,16 @@ export type LiveGrant = {
   leaseUntil: number;
 };
 
+/** Measured over modelled prefill time of an engine. */
+export function prefillFactor({ pool, prefill }: EngineState, nowMs: number): number {
+  return factorOf(prefill, pool.prefill, nowMs);
+}
+
+/** Measured over modelled step time of an engine. */
+export function decodeFactor({ pool, decode }: EngineState, nowMs: number): number {
+  return factorOf(decode, pool.decode, nowMs);
+}
+
 /** What a region knows of one engine. Mutable; times in epoch ms. */
 export type EngineState = {
   readonly id: string;
@@ -45,15 +56,16 @@ export type EngineState = {
   unindexedTokens: number;
   readonly index: BlockLru;
   readonly breaker: Breaker;
-  /** Measured time over modelled time. */
-  prefillFactor: number;
-  decodeFactor: number;
+  readonly prefill: Measured;
+  readonly decode: Measured;
 };
 
 export type PoolState = {
   readonly pool: Pool;
   readonly speed: Speed;
   readonly engines: EngineState[];
+  readonly prefill: Shared;
+  readonly decode: Shared;
   /** Costs of the engines during one grant; kept to spare allocations. */
   readonly costs: Float64Array;
 };
@@ -92,7 +104,8 @@ export function indexCapacity(engine: EngineState): number {
 
 function poolState(pool: Pool, speed: Speed): PoolState {
   const engines: EngineState[] = [];
-  const state = { pool, speed, engines, costs: new Float64Array(pool.engines.length) };
+  const costs = new Float64Array(pool.engines.length);
+  const state = { pool, speed, engines, costs, prefill: { factor: 1 }, decode: { factor: 1 } };
   for (const { id } of pool.engines) {
     engines.push({
       id,
@@ -105,8 +118,8 @@ function poolState(pool: Pool, speed: Speed): PoolState {
       unindexedTokens: 0,
       index: new BlockLru(),
       breaker: closedBreaker(),
-      prefillFactor: 1,
-      decodeFactor: 1,
+      prefill: unmeasured(),
+      decode: unmeasured(),
     });
   }
   return state;

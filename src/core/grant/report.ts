@@ -4,6 +4,7 @@ import {
   type EngineState,
   type LiveGrant,
   type RegionState,
+  decodeFactor,
   indexCapacity,
 } from "./region-state.ts";
 import { learnDecode, learnPrefill } from "./trust.ts";
@@ -21,7 +22,7 @@ export function firstToken(state: RegionState, ticket: string, nowMs: number): v
   freePrefill(engine, live, nowMs);
   live.firstTokenAt = nowMs;
   // Generous, as a caller that does not renew may be streaming a longer answer than expected.
-  const decodeMs = live.outputTokens * live.modelledStepMs * engine.decodeFactor;
+  const decodeMs = live.outputTokens * live.modelledStepMs * decodeFactor(engine, nowMs);
   live.leaseUntil = nowMs + LEASE_MS + DECODE_SLACK * decodeMs;
   succeeded(engine.breaker);
 }

@@ -1,9 +1,6 @@
+import { observe } from "./measured.ts";
 import type { EngineState, LiveGrant } from "./region-state.ts";
 
-/** Weight of one observation. */
-const WEIGHT = 0.1;
-const SLOWEST = 8;
-const FASTEST = 0.25;
 /** Shorter prefills say more about the network than about the engine, ms. */
 const SHORTEST_PREFILL_MS = 50;
 /** A longer share of waiting cannot be told from slow prefill. */
@@ -17,7 +14,8 @@ export function learnPrefill(engine: EngineState, live: LiveGrant, nowMs: number
   const startedAt = live.prefillEndsAt - live.prefillMs;
   if (startedAt - live.grantedAt > modelledMs * QUEUE_SHARE) return;
   const measuredMs = nowMs - live.grantedAt - live.modelledStepMs;
-  engine.prefillFactor = moved(engine.prefillFactor, measuredMs / modelledMs);
+  const mates = engine.pool.engines.map(({ prefill }) => prefill);
+  observe(engine.prefill, engine.pool.prefill, mates, measuredMs / modelledMs, nowMs);
 }
 
 /** Moves the measured decode speed by one leg's time per token after the first. */
@@ -30,10 +28,6 @@ export function learnDecode(
   if (live.firstTokenAt === undefined || live.modelledStepMs <= 0) return;
   if (outputTokens <= FEWEST_STEPS) return;
   const measuredMs = (nowMs - live.firstTokenAt) / (outputTokens - 1);
-  engine.decodeFactor = moved(engine.decodeFactor, measuredMs / live.modelledStepMs);
-}
-
-function moved(factor: number, observed: number): number {
-  const next = factor + WEIGHT * (observed - factor);
-  return Math.min(SLOWEST, Math.max(FASTEST, next));
+  const mates = engine.pool.engines.map(({ decode }) => decode);
+  observe(engine.decode, engine.pool.decode, mates, measuredMs / live.modelledStepMs, nowMs);
 }

@@ -2,7 +2,7 @@ import { linkKeys } from "../block-lru.ts";
 import type { EngineView } from "../plan/placement.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
 import { mayAsk } from "./breaker.ts";
-import { type RegionState, capacityTokens } from "./region-state.ts";
+import { type RegionState, capacityTokens, decodeFactor, prefillFactor } from "./region-state.ts";
 
 /** What a region knows of a pool's engines, for one request's chain, in the planner's words. */
 export function engineViews(
@@ -24,8 +24,8 @@ export function engineViews(
     batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),
     kvFreeTokens: Math.max(0, capacity - engine.kvTokens),
-    prefillFactor: engine.prefillFactor,
-    decodeFactor: engine.decodeFactor,
+    prefillFactor: prefillFactor(engine, nowMs),
+    decodeFactor: decodeFactor(engine, nowMs),
     healthy: mayAsk(engine.breaker, nowMs),
   }));
 }

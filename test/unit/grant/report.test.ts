@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { grant } from "../../../src/core/grant/grant.ts";
+import { observe } from "../../../src/core/grant/measured.ts";
+import { decodeFactor, prefillFactor } from "../../../src/core/grant/region-state.ts";
 import {
   done,
   failed,
@@ -126,11 +128,32 @@ describe("measured speed", () => {
       const engine = state.pools.get("h200")?.engines[0];
       const modelled = engine?.grants.get(ticket)?.modelledPrefillMs ?? 0;
       firstToken(state, ticket, now + 2 * modelled);
-      now += 2 * modelled + 99 * 3 * (stepMs / (engine?.decodeFactor ?? 1));
+      now += 2 * modelled + 99 * 3 * (stepMs / (engine ? decodeFactor(engine, now) : 1));
       done(state, ticket, now, 100);
     }
     const engine = state.pools.get("h200")?.engines[0];
-    expect(engine?.prefillFactor).toBeGreaterThan(1.7);
-    expect(engine?.decodeFactor).toBeGreaterThan(2.5);
+    expect(engine && prefillFactor(engine, now)).toBeGreaterThan(1.7);
+    expect(engine && decodeFactor(engine, now)).toBeGreaterThan(2.5);
+  });
+
+  it("lends what one engine taught to a twin that was never asked", () => {
+    const state = region({ engineCount: 2 });
+    const [first, second] = state.pools.get("h200")?.engines ?? [];
+    if (first === undefined || second === undefined) throw new Error("two engines were asked for");
+    observe(first.decode, first.pool.decode, [first.decode, second.decode], 3, 0);
+    expect(decodeFactor(second, 0)).toBe(decodeFactor(first, 0));
+    expect(decodeFactor(second, 0)).toBeGreaterThan(1.5);
+  });
+
+  it("holds against one engine that it is slow, and forgets it in time", () => {
+    const state = region({ engineCount: 2 });
+    const [slow, twin] = state.pools.get("h200")?.engines ?? [];
+    if (slow === undefined || twin === undefined) throw new Error("two engines were asked for");
+    const mates = [slow.prefill, twin.prefill];
+    observe(twin.prefill, twin.pool.prefill, mates, 1, 0);
+    for (let i = 0; i < 20; i++) observe(slow.prefill, slow.pool.prefill, mates, 4, 0);
+    expect(prefillFactor(slow, 0)).toBeGreaterThan(3);
+    expect(prefillFactor(twin, 0)).toBe(1);
+    expect(prefillFactor(slow, 600_000)).toBe(1);
   });
 });
