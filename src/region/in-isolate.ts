@@ -6,7 +6,8 @@ import { engineViews } from "../core/grant/views.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
 import type { Speed } from "../core/speed.ts";
-import { runLeg } from "./run-leg.ts";
+import { CacheReports } from "./cache-reports.ts";
+import { type EngineAccess, runLeg } from "./run-leg.ts";
 import type { RegionService, ViewAsk } from "./service.ts";
 
 export type InIsolateOptions = {
@@ -29,6 +30,7 @@ export function createRegionService(options: InIsolateOptions): {
   const state = createRegionState(fleet.pools, speeds);
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
   const running = new Set<string>();
+  const reports = new CacheReports((engine, body) => probe(options, engine, body), Date.now);
   const service: RegionService = {
     async reserve(ask) {
       for (const ticket of running) renew(state, ticket, ask.now);
@@ -39,7 +41,10 @@ export function createRegionService(options: InIsolateOptions): {
       running.add(order.ticket);
       return runLeg(options, order, signal);
     },
+    reportsCache: (engine) => reports.of(engine),
     report({ event, ticket, now, failure, usage }) {
+      const engine = state.tickets.get(ticket)?.id;
+      if (engine !== undefined && (usage?.cachedTokens ?? 0) > 0) reports.saw(engine);
       if (event === "first-token") return firstToken(state, ticket, now);
       running.delete(ticket);
       if (event === "done") done(state, ticket, now, usage?.outputTokens);
@@ -52,4 +57,24 @@ export function createRegionService(options: InIsolateOptions): {
     views: ({ pool, chain, linkTokens, held, now }) =>
       engineViews(state, pool, chain, linkTokens, held, now),
   };
+}
+
+const PROBE_TIMEOUT_MS = 5000;
+
+async function probe(access: EngineAccess, engine: string, body: Uint8Array) {
+  const order = {
+    v: 1,
+    ticket: "",
+    engine,
+    leg: "both",
+    requestId: `probe_${crypto.randomUUID()}`,
+    path: "/v1/chat/completions",
+    body,
+    stream: false,
+    firstTokenTimeoutMs: PROBE_TIMEOUT_MS,
+    idleTimeoutMs: PROBE_TIMEOUT_MS,
+  } as const;
+  const answer = await runLeg(access, order, new AbortController().signal);
+  if (!answer.ok || answer.kind !== "answering") return undefined;
+  return new Uint8Array(await new Response(answer.body).arrayBuffer());
 }

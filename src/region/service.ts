@@ -12,6 +12,8 @@ export type RegionService = {
   run(leg: LegOrder, signal: AbortSignal): Promise<LegAnswer>;
   /** Reports what became of a grant and frees what it held. Idempotent. */
   report(report: LegReport): void;
+  /** True when the engine tells its cached tokens, so that a report without them means none. May take a probe. */
+  reportsCache(engine: string): Promise<boolean>;
 };
 
 export type ReserveAsk = {

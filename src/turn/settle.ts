@@ -2,7 +2,7 @@ import { formatSessionId } from "./session-id.ts";
 import type { Holding } from "../rpc/session-messages.ts";
 import { buildReceipt, promptCount, type Outcome } from "./build-receipt.ts";
 import type { TurnDeps } from "./deps.ts";
-import { finish } from "./legs.ts";
+import { finish, type LegRun } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 
 /**
@@ -51,7 +51,21 @@ export async function settle(
     name === undefined
       ? ""
       : await formatSessionId(deps, name, settled?.branch ?? opened?.branch ?? 0);
+  await resolveSilence(deps, outcome.runs);
   deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome));
+}
+
+/** An engine that tells its cached tokens and says nothing of them found none; one that never tells leaves them unknown. */
+async function resolveSilence(deps: TurnDeps, runs: readonly LegRun[]): Promise<void> {
+  const silent = runs.filter(
+    ({ leg, usage }) => leg !== "decode" && usage !== undefined && usage.cachedTokens === undefined,
+  );
+  await Promise.all(
+    silent.map(async (run) => {
+      if (run.usage === undefined || !(await deps.region.reportsCache(run.grant.engine))) return;
+      run.usage = { ...run.usage, cachedTokens: 0 };
+    }),
+  );
 }
 
 /** Every engine that worked on the prompt to its end now holds it; the one that decoded holds the answer as well. */
