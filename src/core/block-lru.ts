@@ -1,11 +1,16 @@
-/** Keys of a chain, 8 bytes a link. */
+/** Keys of a chain, 8 bytes a link: a view of the same bytes where they are aligned. They stand for nothing but themselves. */
 export function linkKeys(chain: Uint8Array): BigUint64Array {
-  const count = chain.byteLength >> 3;
-  const keys = new BigUint64Array(count);
-  const view = new DataView(chain.buffer, chain.byteOffset, chain.byteLength);
-  for (let i = 0; i < count; i++) keys[i] = view.getBigUint64(i * 8);
-  return keys;
+  const { buffer, byteOffset, byteLength } = chain;
+  if (byteOffset % 8 === 0) return new BigUint64Array(buffer, byteOffset, byteLength >> 3);
+  return new BigUint64Array(chain.slice().buffer, 0, byteLength >> 3);
 }
+
+/** Links touched together, oldest first in the cache. */
+type Run = { readonly at: number; tokens: number };
+type HeldLink = { readonly weight: number; run: Run };
+
+/** First links of evicted conversations that are remembered, at most. */
+const MOST_GHOSTS = 4096;
 
 /**
  * Model of an engine's prefix cache: chain links weighted in tokens, least recently used out first. A link is always
@@ -13,7 +18,10 @@ export function linkKeys(chain: Uint8Array): BigUint64Array {
  */
 export class BlockLru {
   #tokens = 0;
-  readonly #weights = new Map<bigint, number>();
+  readonly #links = new Map<bigint, HeldLink>();
+  /** Uses of the cache that still have links in it, oldest first. */
+  readonly #runs = new Set<Run>();
+  readonly #ghosts = new Set<bigint>();
 
   /** Tokens held in all. */
   get tokens(): number {
@@ -22,40 +30,75 @@ export class BlockLru {
 
   /** Tokens of the longest prefix of a chain that is held; `linkTokens` counts up to and including each link. */
   heldTokens(keys: BigUint64Array, linkTokens: Uint32Array): number {
-    // Whoever holds a link holds the links before it, so the end of the run is found by halving.
-    let held = 0;
-    let missing = Math.min(keys.length, linkTokens.length);
-    while (held < missing) {
-      const middle = (held + missing) >> 1;
-      if (this.#has(keys, middle)) held = middle + 1;
-      else missing = middle;
-    }
+    const held = this.#heldLinks(keys, linkTokens);
     return held === 0 ? 0 : (linkTokens[held - 1] ?? 0);
   }
 
-  /** True when the chain's first link is held: the index knows something of this conversation. */
+  /** True when the chain's first link is held or was evicted here: nobody knows more of this conversation. */
   knows(keys: BigUint64Array): boolean {
-    return keys.length > 0 && this.#has(keys, 0);
+    const first = keys[0];
+    return first !== undefined && (this.#links.has(first) || this.#ghosts.has(first));
   }
 
   /** Marks a chain as just used, adding what is missing, and evicts down to `capacityTokens`. */
-  insert(keys: BigUint64Array, linkTokens: Uint32Array, capacityTokens: number): void {
+  insert(
+    keys: BigUint64Array,
+    linkTokens: Uint32Array,
+    capacityTokens: number,
+    nowMs: number,
+  ): void {
+    const run: Run = { at: nowMs, tokens: 0 };
     for (let i = Math.min(keys.length, linkTokens.length) - 1; i >= 0; i--) {
       const key = keys[i];
       if (key === undefined) continue;
       const weight = (linkTokens[i] ?? 0) - (i === 0 ? 0 : (linkTokens[i - 1] ?? 0));
       this.#remove(key);
-      this.#weights.set(key, weight);
+      this.#links.set(key, { weight, run });
       this.#tokens += weight;
+      run.tokens += weight;
     }
+    if (run.tokens > 0) this.#runs.add(run);
+    if (keys[0] !== undefined) this.#ghosts.delete(keys[0]);
     this.shrink(capacityTokens);
+  }
+
+  /** When the deepest held link of a chain was last used, ms; undefined when none is held. */
+  usedAt(keys: BigUint64Array, linkTokens: Uint32Array): number | undefined {
+    return this.#deepest(keys, linkTokens)?.run.at;
+  }
+
+  /**
+   * Tokens of others that would be evicted by bringing a chain of `tokens` in, each use of the cache multiplied by what
+   * `worth` says of its age in ms.
+   */
+  displaced(
+    keys: BigUint64Array,
+    linkTokens: Uint32Array,
+    tokens: number,
+    capacityTokens: number,
+    nowMs: number,
+    worth: (idleMs: number) => number,
+  ): number {
+    if (this.#tokens + tokens <= capacityTokens) return 0;
+    let over = this.#tokens + tokens - this.heldTokens(keys, linkTokens) - capacityTokens;
+    const own = this.#deepest(keys, linkTokens)?.run;
+    let sum = 0;
+    for (const run of this.#runs) {
+      if (over <= 0) break;
+      if (run === own) continue;
+      const leaving = Math.min(over, run.tokens);
+      sum += leaving * worth(nowMs - run.at);
+      over -= leaving;
+    }
+    return sum;
   }
 
   /** Evicts the least recently used links until at most `capacityTokens` are held. */
   shrink(capacityTokens: number): void {
     if (this.#tokens <= capacityTokens) return;
-    for (const key of this.#weights.keys()) {
+    for (const key of this.#links.keys()) {
       this.#remove(key);
+      this.#remember(key);
       if (this.#tokens <= capacityTokens) return;
     }
   }
@@ -70,19 +113,45 @@ export class BlockLru {
 
   /** Forgets everything: the engine restarted. */
   clear(): void {
-    this.#weights.clear();
+    for (const key of this.#links.keys()) this.#remember(key);
+    this.#links.clear();
+    this.#runs.clear();
     this.#tokens = 0;
   }
 
-  #has(keys: BigUint64Array, index: number): boolean {
-    const key = keys[index];
-    return key !== undefined && this.#weights.has(key);
+  /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
+  #heldLinks(keys: BigUint64Array, linkTokens: Uint32Array): number {
+    let held = 0;
+    let missing = Math.min(keys.length, linkTokens.length);
+    while (held < missing) {
+      const middle = (held + missing) >> 1;
+      const key = keys[middle];
+      if (key !== undefined && this.#links.has(key)) held = middle + 1;
+      else missing = middle;
+    }
+    return held;
+  }
+
+  #deepest(keys: BigUint64Array, linkTokens: Uint32Array): HeldLink | undefined {
+    const key = keys[this.#heldLinks(keys, linkTokens) - 1];
+    return key === undefined ? undefined : this.#links.get(key);
   }
 
   #remove(key: bigint): void {
-    const weight = this.#weights.get(key);
-    if (weight === undefined) return;
-    this.#weights.delete(key);
-    this.#tokens -= weight;
+    const link = this.#links.get(key);
+    if (link === undefined) return;
+    this.#links.delete(key);
+    this.#tokens -= link.weight;
+    link.run.tokens -= link.weight;
+    if (link.run.tokens <= 0) this.#runs.delete(link.run);
+  }
+
+  /** Of every conversation the first link is evicted last, so it ends among the newest ghosts. */
+  #remember(key: bigint): void {
+    this.#ghosts.delete(key);
+    this.#ghosts.add(key);
+    if (this.#ghosts.size <= MOST_GHOSTS) return;
+    const [oldest] = this.#ghosts;
+    if (oldest !== undefined) this.#ghosts.delete(oldest);
   }
 }

@@ -1,3 +1,4 @@
+import { rawMember, splice, topLevelMembers } from "./json-members.ts";
 import type { Usage } from "./leg.ts";
 
 /** Reading the chunks of OpenAI chat streams: cheap looks first, `JSON.parse` only where one matters. */
@@ -5,6 +6,7 @@ import type { Usage } from "./leg.ts";
 export type AnswerMessage = { readonly content?: unknown; readonly tool_calls?: unknown };
 
 const FILLED = /"(?:content|reasoning_content|reasoning|refusal|text|finish_reason)"\s*:\s*"[^"]/;
+const TEXT = /"(?:content|reasoning_content|reasoning|refusal|text)"\s*:\s*"[^"]/;
 
 /** True when a chunk carries something of the answer: text, a tool call, a refusal, reasoning, or its end. */
 export function isContentFrame(data: string): boolean {
@@ -19,6 +21,7 @@ export function isContentFrame(data: string): boolean {
 
 /** True when a chunk carries generated tokens, not only the end of the answer. */
 export function hasTokens(data: string): boolean {
+  if (TEXT.test(data)) return true;
   return choicesOf(data).some(
     ({ delta, text }) =>
       (typeof text === "string" && text !== "") ||
@@ -54,6 +57,24 @@ export function readUsage(value: unknown): Usage | undefined {
   const details = value["prompt_tokens_details"];
   const cachedTokens = isRecord(details) ? count(details["cached_tokens"]) : undefined;
   return { promptTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
+}
+
+/** Puts the true count of cached prompt tokens into the `usage` of an answer or chunk, or takes the count out when unknown. */
+export function withCachedTokens(
+  json: Uint8Array,
+  cachedTokens: number | undefined,
+): Uint8Array<ArrayBuffer> {
+  const usage: unknown = JSON.parse(rawMember(json, ["usage"]) ?? "null");
+  const edits = { set: {} as Record<string, string>, remove: [] };
+  if (isRecord(usage)) {
+    const { prompt_tokens_details: before, ...rest } = usage;
+    const { cached_tokens: _claimed, ...others } = isRecord(before) ? before : {};
+    const details =
+      cachedTokens === undefined ? others : { ...others, cached_tokens: cachedTokens };
+    const told = Object.keys(details).length > 0 && { prompt_tokens_details: details };
+    edits.set["usage"] = JSON.stringify({ ...rest, ...told });
+  }
+  return splice(json, topLevelMembers(json), edits);
 }
 
 export type AnswerCollector = {

@@ -12,6 +12,7 @@ export type ChatRequest = {
   readonly templateKnobs?: Readonly<Record<string, unknown>>;
   readonly user?: string;
   readonly promptCacheKey?: string;
+  readonly conversation?: string;
   readonly metadataUserId?: string;
   readonly cacheSalt?: string;
   readonly serviceTier?: string;

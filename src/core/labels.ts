@@ -11,15 +11,25 @@ export function classify(facts: {
   readonly uncachedTokens: number;
   readonly expectedOutputTokens: number;
   readonly serviceTier?: string;
+  /** What the tenant's requests are unless they say. */
+  readonly tenantUrgency?: Labels["urgency"];
 }): Labels {
   const { labels } = facts.fleet;
   return {
     phase: phaseOf(facts.uncachedTokens / facts.expectedOutputTokens),
     context: contextOf(facts.promptTokens, labels),
-    urgency: facts.serviceTier === "flex" ? "batch" : "interactive",
+    urgency: urgencyOf(facts.serviceTier, facts.tenantUrgency),
     size: facts.model.params <= labels.smallUpToParams ? "small" : "large",
     place: "anywhere",
   };
+}
+
+function urgencyOf(
+  serviceTier: string | undefined,
+  byDefault: Labels["urgency"] = "interactive",
+): Labels["urgency"] {
+  if (serviceTier === "flex") return "batch";
+  return serviceTier === "priority" ? "interactive" : byDefault;
 }
 
 const VALUES = {

@@ -1,12 +1,27 @@
+import { splice, topLevelMembers } from "../core/json-members.ts";
 import type { Edits } from "./dialect.ts";
 
 /** What every leg that answers the client needs: the engine's own model name, and usage at the end of a stream. */
-export function bothPhases(stream: boolean, model: string): Edits {
+export function bothPhases({ stream, model, raw }: BothPhases): Edits {
   return {
     set: {
       model: JSON.stringify(model),
-      ...(stream && { stream_options: '{"include_usage":true}' }),
+      ...(stream && { stream_options: withUsage(raw("stream_options")) }),
     },
     remove: [],
   };
+}
+
+export type BothPhases = {
+  readonly stream: boolean;
+  readonly model: string;
+  readonly raw: (name: string) => string | undefined;
+};
+
+/** The client's own stream options, asking for usage; what else it asks for stays as it wrote it. */
+function withUsage(options: string | undefined): string {
+  if (options === undefined || !options.startsWith("{")) return '{"include_usage":true}';
+  const bytes = new TextEncoder().encode(options);
+  const edits = { set: { include_usage: "true" }, remove: [] };
+  return new TextDecoder().decode(splice(bytes, topLevelMembers(bytes), edits));
 }

@@ -32,11 +32,14 @@ export type Dialect = {
   readonly name: string;
   readonly capabilities: Capabilities;
   splits(traits: RequestTraits): boolean;
-  /** Members to change in the client's body for one leg. `present` names the members the client sent. */
+  /** Members to change in the client's body for one leg. */
   edits(
     leg: LegKind,
     context: {
+      /** Names of the members the client sent. */
       readonly present: ReadonlySet<string>;
+      /** A member as the client wrote it: raw JSON text, the last one of a doubled name. */
+      readonly raw: (name: string) => string | undefined;
       readonly stream: boolean;
       readonly model: string;
       readonly handoff?: Handoff;

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { apiError, openaiError } from "../apps/errors.ts";
 import { authenticate } from "./auth.ts";
 import { chatRoute } from "./chat-route.ts";
@@ -12,13 +12,13 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** The mesh's HTTP face. Everything it needs of the world comes in by `c.get("mesh")`, set by the worker. */
 export function createApp(): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.use(cors);
   app.use(async (c, next) => {
     c.set("mesh", c.env.MESH_OF_REQUEST);
     c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
     await next();
     c.res.headers.set("x-request-id", c.get("requestId"));
   });
+  app.use(cors);
   app.onError((error, c) => {
     console.error(
       JSON.stringify({ event: "bug", requestId: c.get("requestId"), error: error.stack }),
@@ -31,10 +31,12 @@ export function createApp(): Hono<HttpEnv> {
   app.get("/healthz", (c) =>
     c.json({ ok: true, edge: c.get("mesh").edge, mesh: c.get("mesh").fleet.version }),
   );
-  app.use("/v1/*", authenticate);
-  app.post("/v1/chat/completions", chatRoute);
-  app.get("/v1/models", (c) => c.json({ object: "list", data: models(c.get("mesh").fleet) }));
-  app.get("/v1/models/:id", (c) => {
+  // Keys are asked for by the routes themselves, so that what is not there is a 404 with and without one.
+  app.post("/v1/chat/completions", authenticate, chatRoute);
+  app.get("/v1/models", authenticate, (c) =>
+    c.json({ object: "list", data: models(c.get("mesh").fleet) }),
+  );
+  app.get("/v1/models/:id", authenticate, (c) => {
     const { fleet } = c.get("mesh");
     const name = fleet.modelNames.get(c.req.param("id"));
     const model = models(fleet).find(({ id }) => id === name);
@@ -48,27 +50,25 @@ export function createApp(): Hono<HttpEnv> {
   });
   app.route("/v1/sessions", sessionRoutes());
   app.route("/v1/receipts", receiptRoutes());
-  app.notFound((c) => {
-    const allowed = METHODS.filter(
-      (method) => method !== c.req.method && matches(app, method, c.req.path),
-    );
-    if (allowed.length === 0) {
-      return openaiError(
-        apiError("not_found", `There is nothing at ${c.req.method} ${c.req.path}.`),
-        c.get("requestId"),
-      );
-    }
-    const response = openaiError(
-      apiError(
-        "method_not_allowed",
-        `${c.req.path} takes ${allowed.join(", ")}, not ${c.req.method}.`,
-      ),
-      c.get("requestId"),
-    );
-    response.headers.set("allow", allowed.join(", "));
-    return response;
-  });
+  app.notFound((c) => nothingHere(app, c));
   return app;
+}
+
+/** 405 where another method would do, else 404. */
+function nothingHere(app: Hono<HttpEnv>, c: Context<HttpEnv>): Response {
+  const { method, path } = c.req;
+  const requestId = c.get("requestId");
+  const allowed = METHODS.filter((other) => matches(app, other, path)).flatMap((other) =>
+    other === "GET" ? ["GET", "HEAD"] : [other],
+  );
+  if (allowed.length === 0) {
+    return openaiError(apiError("not_found", `There is nothing at ${path}.`), requestId);
+  }
+  const takes = allowed.join(", ");
+  const error = apiError("method_not_allowed", `${path} takes ${takes}, not ${method}.`);
+  const response = openaiError(error, requestId);
+  response.headers.set("allow", takes);
+  return response;
 }
 
 /** True when a route (not a mere middleware) answers this method and path. */

@@ -1,14 +1,15 @@
 import type { Context } from "hono";
 import { parseChat } from "../apps/chat/parse.ts";
-import { apiError, openaiError, type ApiError, type ErrorCode } from "../apps/errors.ts";
+import { apiError, openaiError, type ApiError } from "../apps/errors.ts";
 import { formatLabels, parseLabelOverride } from "../core/labels.ts";
-import { answerTurn, type Renderer, type TurnFailure } from "../turn/answer.ts";
+import { answerTurn } from "../turn/answer.ts";
 import type { Turn } from "../turn/deps.ts";
 import { prepare } from "../turn/prepare.ts";
 import { formatSessionId } from "../turn/session-id.ts";
 import { sessionRef } from "../turn/session-name.ts";
 import type { HttpEnv } from "./env.ts";
 import { readBody } from "./read-body.ts";
+import { failureRenderer } from "./render-failure.ts";
 import { sessionKey } from "./session-key.ts";
 
 /** `POST /v1/chat/completions`: parses at the border, then lets the turn run. */
@@ -51,7 +52,7 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
   const ref = await sessionRef(turn, await sessionKey(c.req.raw.headers, request, mesh.ids));
   const salt = await mesh.saltOf(turn.tenant, request.cacheSalt ?? "");
   const prepared = await prepare(deps, turn, ref, salt, override.labels);
-  const response = await answerTurn(deps, prepared, renderer(requestId));
+  const response = await answerTurn(deps, prepared, failureRenderer(requestId));
   const headers = new Headers(response.headers);
   headers.set("phaseway-receipt", turn.receiptId);
   headers.set("phaseway-labels", formatLabels(prepared.labels));
@@ -62,39 +63,4 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
     );
   }
   return new Response(response.body, { status: response.status, headers });
-}
-
-const CODES: Readonly<Record<TurnFailure["kind"], ErrorCode>> = {
-  caller: "invalid_request",
-  unreachable: "engine_unavailable",
-  status: "engine_failed",
-  overloaded: "engine_unavailable",
-  stalled: "timeout",
-  malformed: "engine_failed",
-  aborted: "engine_failed",
-};
-
-function renderer(requestId: string): Renderer {
-  return {
-    failure(failure) {
-      if (failure.kind === "caller" && failure.body !== undefined) {
-        return new Response(failure.body, {
-          status: failure.status ?? 400,
-          headers: { "content-type": failure.contentType ?? "application/json" },
-        });
-      }
-      const response = openaiError(apiError(CODES[failure.kind], failure.message), requestId);
-      if (failure.retryAfterMs !== undefined) {
-        response.headers.set(
-          "retry-after",
-          String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))),
-        );
-      }
-      return response;
-    },
-    errorFrame({ kind, message }) {
-      const { code, type } = apiError(CODES[kind], message);
-      return `data: ${JSON.stringify({ error: { message, type, param: null, code } })}\n\n`;
-    },
-  };
 }

@@ -9,12 +9,13 @@ const EXPOSED = [
   "server-timing",
   "retry-after",
   "retry-after-ms",
+  "allow",
 ];
 
-/** Browsers may call the mesh from anywhere: keys are sent by header, never by cookie. */
+/** Browsers may call the mesh from anywhere, with any header: keys are sent by header, never by cookie. */
 export const cors = honoCors({
   origin: "*",
-  allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
+  allowMethods: ["GET", "HEAD", "POST", "DELETE", "OPTIONS"],
   exposeHeaders: EXPOSED,
   maxAge: 86_400,
 });

@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import { apiError, openaiError } from "../apps/errors.ts";
+import { authenticate } from "./auth.ts";
 import type { HttpEnv } from "./env.ts";
 
 /** `GET /v1/receipts/{id}`. */
 export function receiptRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/:id", async (c) => {
+  routes.get("/:id", authenticate, async (c) => {
     const id = c.req.param("id");
     const receipt = await c.get("mesh").receipts.read(id, c.get("tenant"));
     if (receipt !== undefined) return c.json(receipt);

@@ -17,11 +17,10 @@ export async function sessionKey(
 ): Promise<ClientKey | undefined> {
   for (const name of HEADERS) {
     const value = headers.get(name)?.trim();
-    if (value)
-      return name === "phaseway-session" ? readOwnId(value, ids) : { key: value.slice(0, 512) };
+    if (value) return name === "phaseway-session" ? readOwnId(value, ids) : { key: value };
   }
-  const fromBody = request.promptCacheKey ?? request.metadataUserId;
-  return fromBody === undefined ? undefined : { key: fromBody.slice(0, 512) };
+  const fromBody = request.promptCacheKey ?? request.conversation ?? request.metadataUserId;
+  return fromBody === undefined ? undefined : { key: fromBody };
 }
 
 /** `name` when the key is an id we minted, so that the client comes back to that very object. */
@@ -30,5 +29,5 @@ export type ClientKey = { readonly key: string; readonly name?: string };
 async function readOwnId(value: string, ids: IdMinter): Promise<ClientKey> {
   const [id = ""] = value.split(".");
   const own = await ids.read(id);
-  return own?.kind === "ses" ? { key: value, name: own.payload } : { key: value.slice(0, 512) };
+  return own?.kind === "ses" ? { key: value, name: own.payload } : { key: value };
 }

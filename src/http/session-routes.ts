@@ -1,19 +1,21 @@
 import { Hono } from "hono";
 import { apiError, openaiError } from "../apps/errors.ts";
 import { clientSeed, objectName } from "../turn/session-name.ts";
+import { authenticate } from "./auth.ts";
 import type { HttpEnv } from "./env.ts";
 
 /** `GET` and `DELETE /v1/sessions/{id}`: by our id, or by the key the client named its session with. */
 export function sessionRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/:id", async (c) => {
+  routes.get("/:id", authenticate, async (c) => {
     const id = c.req.param("id");
-    const view = await c
-      .get("mesh")
-      .sessions.view(await nameOf(c.get("mesh"), c.get("tenant"), id), c.get("tenant"), id);
+    const mesh = c.get("mesh");
+    const name = await nameOf(mesh, c.get("tenant"), id);
+    const own = await mesh.ids.mint("ses", name);
+    const view = await mesh.sessions.view(name, c.get("tenant"), own);
     return view === undefined ? missing(id, c.get("requestId")) : c.json(view);
   });
-  routes.delete("/:id", async (c) => {
+  routes.delete("/:id", authenticate, async (c) => {
     const id = c.req.param("id");
     const erased = await c
       .get("mesh")

@@ -11,7 +11,8 @@ export type Probe = (engine: string, body: Uint8Array) => Promise<Uint8Array | u
 export class CacheReports {
   readonly #probe: Probe;
   readonly #now: () => number;
-  readonly #seen = new Map<string, { readonly reports: boolean; readonly at: number }>();
+  readonly #seen = new Map<string, { readonly reports: boolean; readonly until: number }>();
+  readonly #asking = new Map<string, Promise<boolean>>();
   readonly #salt = crypto.randomUUID();
 
   constructor(probe: Probe, now: () => number) {
@@ -21,30 +22,42 @@ export class CacheReports {
 
   /** A report was seen in passing. */
   saw(engine: string): void {
-    this.#seen.set(engine, { reports: true, at: this.#now() });
+    this.#seen.set(engine, { reports: true, until: this.#now() + FRESH_MS });
   }
 
   /** Asks the engine the same thing twice, unless it is known from the last moments. */
   async of(engine: string): Promise<boolean> {
     const seen = this.#seen.get(engine);
-    const freshMs = seen?.reports === false ? MUTE_MS : FRESH_MS;
-    if (seen !== undefined && this.#now() - seen.at < freshMs) return seen.reports;
-    const reports =
-      (seen?.reports === true && (await this.#ask(engine))) || (await this.#askTwice(engine));
-    this.#seen.set(engine, { reports, at: this.#now() });
-    return reports;
+    if (seen !== undefined && this.#now() < seen.until) return seen.reports;
+    const asking = this.#asking.get(engine) ?? this.#find(engine);
+    this.#asking.set(engine, asking);
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    // Another request may be the one that asks: should the runtime end it, its promise never settles.
+    const tooLong = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), LONGEST_MS);
+    });
+    try {
+      return await Promise.race([asking, tooLong]);
+    } finally {
+      clearTimeout(timer);
+      this.#asking.delete(engine);
+    }
   }
 
-  async #askTwice(engine: string): Promise<boolean> {
-    await this.#ask(engine);
-    return this.#ask(engine);
+  async #find(engine: string): Promise<boolean> {
+    let told = await this.#ask(engine);
+    // It may only have lost what it was asked before. One that does not answer is not asked again.
+    if (told === "none") told = await this.#ask(engine);
+    const freshMs = told === "none" ? MUTE_MS : FRESH_MS;
+    this.#seen.set(engine, { reports: told === "some", until: this.#now() + freshMs });
+    return told === "some";
   }
 
-  async #ask(engine: string): Promise<boolean> {
+  async #ask(engine: string): Promise<"some" | "none" | "silent"> {
     const answer = await this.#probe(engine, probeBody(this.#salt));
-    if (answer === undefined) return false;
+    if (answer === undefined) return "silent";
     const usage = readChunkUsage(`{"usage":${rawMember(answer, ["usage"]) ?? "null"}}`);
-    return (usage?.cachedTokens ?? 0) > 0;
+    return (usage?.cachedTokens ?? 0) > 0 ? "some" : "none";
   }
 }
 
@@ -52,6 +65,8 @@ export class CacheReports {
 const FRESH_MS = 2000;
 /** An engine that never tells is asked again after this, ms; meanwhile its figures are unknown, which is safe. */
 const MUTE_MS = 60_000;
+/** Two probes and a little more, ms. */
+const LONGEST_MS = 2500;
 const PROBE_WORDS = 512;
 
 /** About 512 tokens that nobody else sends. */

@@ -59,7 +59,8 @@ export function createRegionService(options: InIsolateOptions): {
   };
 }
 
-const PROBE_TIMEOUT_MS = 5000;
+/** Receipts wait for a probe: an engine that is too busy for it, or stalled, leaves them a figure short. */
+const PROBE_TIMEOUT_MS = 1000;
 
 async function probe(access: EngineAccess, engine: string, body: Uint8Array) {
   const order = {

@@ -1,8 +1,9 @@
 import type { Fleet } from "../core/fleet.ts";
-import { splice, topLevelMembers } from "../core/json-members.ts";
+import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
 import type { Dialect } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
+import { redact } from "./redact.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 
 export type EngineAccess = {
@@ -31,23 +32,27 @@ export async function runLeg(
     const response = await deadline.race(
       access.engineFetch(request.url, { ...request.init, signal: whole }),
     );
-    return await readAnswer(order, dialect, response, deadline);
+    const answer = await readAnswer(order, dialect, response, deadline);
+    return answer.ok
+      ? answer
+      : { ok: false, failure: withoutSecrets(answer.failure, access, order) };
   } catch (error) {
     deadline.clear();
-    return { ok: false, failure: failureOf(error, signal) };
+    return { ok: false, failure: withoutSecrets(failureOf(error, signal), access, order) };
   }
 }
 
 function engineRequest({ fleet, secret }: EngineAccess, order: LegOrder) {
-  const pool = fleet.pools.get(order.engine.slice(0, order.engine.lastIndexOf("/")));
-  const engine = pool?.engines.find(({ id }) => id === order.engine);
-  if (pool === undefined || engine === undefined) {
+  const found = engineOf(fleet, order.engine);
+  if (found === undefined) {
     throw new LegBroken("unreachable", `engine ${order.engine} is not in mesh.json any more`);
   }
+  const { pool, engine } = found;
   const dialect = dialectOf(pool.dialect);
   const members = topLevelMembers(order.body);
   const edits = dialect.edits(order.leg, {
     present: new Set(members.map(({ name }) => name)),
+    raw: (name) => rawMember(order.body, [name]),
     stream: order.stream,
     model: pool.model,
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
@@ -70,6 +75,22 @@ function engineRequest({ fleet, secret }: EngineAccess, order: LegOrder) {
       },
     },
   };
+}
+
+function engineOf(fleet: Fleet, id: string) {
+  const pool = fleet.pools.get(id.slice(0, id.lastIndexOf("/")));
+  const engine = pool?.engines.find((candidate) => candidate.id === id);
+  return pool && engine && { pool, engine };
+}
+
+/** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
+function withoutSecrets(failure: LegFailure, { fleet, secret }: EngineAccess, order: LegOrder) {
+  const engine = engineOf(fleet, order.engine)?.engine;
+  if (engine === undefined) return failure;
+  const key = engine.apiKeySecret === undefined ? undefined : secret(engine.apiKeySecret);
+  const { host, hostname } = new URL(engine.url);
+  const names = hostname.includes(".") ? [host, hostname] : [host];
+  return redact(failure, [engine.url, ...names, ...(key ? [key] : [])]);
 }
 
 async function readAnswer(

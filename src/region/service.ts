@@ -110,6 +110,8 @@ export type LegFailure = {
   readonly retryAfterMs?: number;
   readonly body?: Uint8Array;
   readonly contentType?: string;
+  /** Of `caller`, before any engine was asked: the plan's filters that no pool can pass with this request. */
+  readonly refusedBy?: readonly string[];
 };
 
 export type LegReport = {

@@ -1,29 +1,15 @@
-import { collectAnswer, readChunkUsage } from "../core/chat-frames.ts";
+import { readChunkUsage } from "../core/chat-frames.ts";
 import { rawMember } from "../core/json-members.ts";
 import { answerKey } from "../core/prefix.ts";
-import type { LegFailure } from "../region/service.ts";
-import type { Outcome } from "./build-receipt.ts";
+import { usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
-import { finish, type Attempt } from "./legs.ts";
+import { finish } from "./legs.ts";
+import { failedOutcome, type Outcome, type Renderer, type TurnFailure } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
-import { relay, type Relayed } from "./relay.ts";
 import { routeOf, timingOf } from "./route.ts";
 import { planTurn, tryPlacements, type Tried } from "./run-turn.ts";
 import { settle } from "./settle.ts";
-
-/** Why a turn has no answer. */
-export type TurnFailure = LegFailure;
-
-/** How a turn answers, in the caller's API's own shape. */
-export type Renderer = {
-  failure(failure: LegFailure): Response;
-  /** One frame of an event stream that tells of an error after headers were sent. */
-  errorFrame(failure: Pick<LegFailure, "kind" | "message">): string;
-};
-
-type Served = Extract<Attempt, { ok: true }>;
-
-const KEEP_ALIVE = new TextEncoder().encode(": keep-alive\n\n");
+import { after, streamAnswer } from "./stream-answer.ts";
 
 /** Steps 5 to 8 of a request's life, from a prepared turn to its answer. */
 export async function answerTurn(
@@ -32,8 +18,20 @@ export async function answerTurn(
   render: Renderer,
 ): Promise<Response> {
   const first = planTurn(deps, turn);
+  if (turn.request.stream) return answerStream(deps, turn, first, render);
+  return answerWhole(deps, turn, await tryPlacements(deps, turn, first), render);
+}
+
+async function answerStream(
+  deps: TurnDeps,
+  request: Prepared,
+  first: ReturnType<typeof planTurn>,
+  render: Renderer,
+): Promise<Response> {
+  // Who stops reading has left, even where the connection's end was not seen yet.
+  const leaver = new AbortController();
+  const turn = { ...request, signal: AbortSignal.any([request.signal, leaver.signal]) };
   const work = tryPlacements(deps, turn, first);
-  if (!turn.request.stream) return answerWhole(deps, turn, await work, render);
   const early = await Promise.race([work, after(deps.settings.keepAliveMs)]);
   if (early !== "silence" && !early.result.ok) {
     return failTurn(deps, turn, early, early.result.failure, render);
@@ -42,11 +40,10 @@ export async function answerTurn(
     highWaterMark: 16,
   });
   const sink = writable.getWriter();
-  const pump = stream(deps, turn, work, early === "silence", sink, render);
-  deps.waitUntil(pump);
-  const placement =
-    early === "silence" || !early.result.ok ? first.placements[0] : early.result.placement;
+  sink.closed.catch(() => leaver.abort());
+  deps.waitUntil(streamAnswer(deps, turn, work, early === "silence", sink, render));
   const served = early !== "silence" && early.result.ok ? early.result : undefined;
+  const placement = served?.placement ?? first.placements[0];
   return new Response(readable, {
     headers: {
       "content-type": "text/event-stream; charset=utf-8",
@@ -55,66 +52,6 @@ export async function answerTurn(
       "server-timing": timingOf(deps, turn, served),
     },
   });
-}
-
-async function stream(
-  deps: TurnDeps,
-  turn: Prepared,
-  work: Promise<Tried>,
-  silent: boolean,
-  sink: WritableStreamDefaultWriter<Uint8Array>,
-  render: Renderer,
-): Promise<void> {
-  const tried = silent ? await keepAlive(deps, work, sink) : await work;
-  const { result } = tried;
-  if (!result.ok) {
-    await settle(deps, turn, failedOutcome(deps, turn, tried, result.failure), undefined);
-    await sink.write(new TextEncoder().encode(render.errorFrame(result.failure))).catch(() => {});
-    await sink.close().catch(() => {});
-    return;
-  }
-  const collector = collectAnswer();
-  let settling: Promise<void> | undefined;
-  const settleOnce = (relayed: Relayed) => {
-    settling ??= settleStream(deps, turn, tried, result, relayed, collector.answer());
-    return Promise.race([settling, after(deps.settings.settleHoldMs)]).then(() => {});
-  };
-  await relay(result.body, sink, (why) => render.errorFrame({ kind: "status", message: why }), {
-    dropUsage: !turn.request.includeUsage,
-    collector,
-    settle: settleOnce,
-  });
-  await settling;
-}
-
-function settleStream(
-  deps: TurnDeps,
-  turn: Prepared,
-  tried: Tried,
-  served: Served,
-  relayed: Relayed,
-  answer: Parameters<typeof answerKey>[0] | undefined,
-): Promise<void> {
-  const complete = relayed.ended === "complete";
-  const status = complete ? "completed" : relayed.ended === "broken" ? "failed" : "cancelled";
-  finish(
-    deps,
-    served.answer,
-    complete ? "served" : status === "failed" ? "failed" : "cancelled",
-    relayed.usage,
-    relayed.why,
-  );
-  const outcome: Outcome = {
-    status,
-    ...(relayed.why !== undefined && { error: relayed.why }),
-    plan: tried.plan,
-    runs: tried.runs,
-    served,
-    outputTokens: relayed.usage?.outputTokens ?? relayed.contentFrames,
-    outputKnown: relayed.usage ? "reported" : "derived",
-    endedAt: deps.now(),
-  };
-  return settle(deps, turn, outcome, complete && answer ? answerKey(answer) : undefined);
 }
 
 async function answerWhole(
@@ -127,12 +64,11 @@ async function answerWhole(
   if (!result.ok) return failTurn(deps, turn, tried, result.failure, render);
   const bytes = new Uint8Array(await new Response(result.body).arrayBuffer());
   const usage = readChunkUsage(`{"usage":${rawMember(bytes, ["usage"]) ?? "null"}}`);
-  finish(deps, result.answer, "served", usage);
+  finish(deps, result.answer, "served", { usage });
   const answer = firstMessage(bytes);
   const outcome: Outcome = {
     status: "completed",
-    plan: tried.plan,
-    runs: tried.runs,
+    tried,
     served: result,
     outputTokens: usage?.outputTokens ?? 0,
     outputKnown: usage ? "reported" : "assumed",
@@ -141,7 +77,8 @@ async function answerWhole(
   const settling = settle(deps, turn, outcome, answer && answerKey(answer));
   deps.waitUntil(settling);
   await Promise.race([settling, after(deps.settings.settleHoldMs)]);
-  return new Response(bytes, {
+  const correct = usageCorrection(deps, turn, result, deps.settings.settleHoldMs);
+  return new Response(correct ? await correct(bytes) : bytes, {
     headers: {
       "content-type": result.contentType,
       "phaseway-route": routeOf(result.placement, result),
@@ -154,7 +91,7 @@ async function failTurn(
   deps: TurnDeps,
   turn: Prepared,
   tried: Tried,
-  failure: LegFailure,
+  failure: TurnFailure,
   render: Renderer,
 ) {
   deps.waitUntil(settle(deps, turn, failedOutcome(deps, turn, tried, failure), undefined));
@@ -163,18 +100,6 @@ async function failTurn(
   const planned = tried.plan.placements[0];
   if (planned !== undefined) response.headers.set("phaseway-route", routeOf(planned, undefined));
   return response;
-}
-
-function failedOutcome(deps: TurnDeps, turn: Prepared, tried: Tried, failure: LegFailure): Outcome {
-  return {
-    status: turn.signal.aborted ? "cancelled" : "failed",
-    error: failure.message,
-    plan: tried.plan,
-    runs: tried.runs,
-    outputTokens: 0,
-    outputKnown: "assumed",
-    endedAt: deps.now(),
-  };
 }
 
 function firstMessage(bytes: Uint8Array): Parameters<typeof answerKey>[0] | undefined {
@@ -188,25 +113,4 @@ function firstMessage(bytes: Uint8Array): Parameters<typeof answerKey>[0] | unde
   return typeof message === "object" && message !== null
     ? (message as Parameters<typeof answerKey>[0])
     : undefined;
-}
-
-/** Writes a comment at once and then every interval, until the legs have an answer or the client is gone. */
-async function keepAlive(
-  deps: TurnDeps,
-  work: Promise<Tried>,
-  sink: WritableStreamDefaultWriter<Uint8Array>,
-): Promise<Tried> {
-  for (;;) {
-    try {
-      await sink.write(KEEP_ALIVE);
-    } catch {
-      return work;
-    }
-    const next = await Promise.race([work, after(deps.settings.keepAliveMs)]);
-    if (next !== "silence") return next;
-  }
-}
-
-function after(ms: number): Promise<"silence"> {
-  return new Promise((resolve) => setTimeout(() => resolve("silence"), ms));
 }

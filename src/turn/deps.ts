@@ -1,5 +1,5 @@
 import type { ChatRequest } from "../core/chat-request.ts";
-import type { Fleet } from "../core/fleet.ts";
+import type { Fleet, Phase } from "../core/fleet.ts";
 import type { IdMinter } from "../core/ids.ts";
 import type { PhaseCapabilities } from "../core/plan/plan-input.ts";
 import type { EngineView } from "../core/plan/placement.ts";
@@ -42,11 +42,15 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly cachedFrom: { readonly together: boolean; readonly disaggregated: "prefill" | "none" };
   readonly splits: (traits: RequestTraits) => boolean;
   readonly decodeInTransfer: "at-first-token" | "at-once";
+  readonly firstTokenFrom: Phase;
 };
 
 export type TurnSettings = {
   readonly keepAliveMs: number;
+  /** Longest silence before the first token. */
   readonly firstTokenTimeoutMs: number;
+  /** Silence that is borne, beyond what was planned, before another placement is tried. */
+  readonly firstTokenGraceMs: number;
   readonly idleTimeoutMs: number;
   /** The last frame waits this long for `settle`. */
   readonly settleHoldMs: number;
@@ -56,6 +60,7 @@ export type TurnSettings = {
 export const defaultTurnSettings: TurnSettings = {
   keepAliveMs: 15_000,
   firstTokenTimeoutMs: 120_000,
+  firstTokenGraceMs: 20_000,
   idleTimeoutMs: 60_000,
   settleHoldMs: 50,
   maxAttempts: 4,

@@ -76,7 +76,10 @@ export async function prepare(
     ...overrides,
   };
   const dialectOf = (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "";
-  const splittable = request.traits.n === 1;
+  const splittable = [...deps.fleet.pools.values()].every(
+    ({ model: of, dialect }) =>
+      of !== model.id || deps.capabilities(dialect).splits(request.traits),
+  );
   return {
     ...turn,
     model,

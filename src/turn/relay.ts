@@ -1,28 +1,35 @@
 import {
-  isUsageOnly,
-  readChunkUsage,
+  hasTokens,
   isContentFrame,
   isErrorFrame,
+  isUsageOnly,
+  readChunkUsage,
   type AnswerCollector,
 } from "../core/chat-frames.ts";
-import { createSseFramer, frameData } from "../core/sse.ts";
 import type { Usage } from "../core/leg.ts";
+import { createSseFramer, frameData } from "../core/sse.ts";
 
 /** What a relayed stream was, as seen while it passed. */
 export type Relayed = {
   usage: Usage | undefined;
-  /** Frames with content; one per token for engines that send one per token. */
-  contentFrames: number;
+  /** Frames that brought tokens; one per token for engines that send one per token. */
+  tokenFrames: number;
   ended: "complete" | "broken" | "client-left";
   why: string | undefined;
 };
 
 export type RelayOptions = {
+  /** Aborts when the client is gone; the engine's stream ends with it even while the engine is silent. */
+  readonly signal: AbortSignal;
   /** The client did not ask for usage: its frame is taken out. */
   readonly dropUsage: boolean;
-  readonly collector: AnswerCollector | undefined;
-  /** Settles the turn; the last frame waits for it. Called once, with the stream complete. */
+  /** Makes the figures of a frame with `usage` true; absent where the engine's own stand. */
+  readonly correct: ((frame: Uint8Array) => Promise<Uint8Array>) | undefined;
+  readonly collector: AnswerCollector;
+  /** Settles the turn; the last frame waits for it. Called once, when the stream is over. */
   readonly settle: (relayed: Relayed) => Promise<void>;
+  /** The frame that tells the client why its answer broke off. */
+  readonly errorFrame: (why: string) => string;
 };
 
 const encoder = new TextEncoder();
@@ -34,53 +41,72 @@ const encoder = new TextEncoder();
 export async function relay(
   source: ReadableStream<Uint8Array>,
   sink: WritableStreamDefaultWriter<Uint8Array>,
-  errorFrame: (why: string) => string,
   options: RelayOptions,
-): Promise<Relayed> {
-  const relayed: Relayed = {
-    usage: undefined,
-    contentFrames: 0,
-    ended: "complete",
-    why: undefined,
-  };
+): Promise<void> {
+  const relayed: Relayed = { usage: undefined, tokenFrames: 0, ended: "complete", why: undefined };
   const reader = source.getReader();
-  // A client that leaves must end the engine's stream even while the engine is silent.
-  const left = sink.closed.then(
-    () => "left" as const,
-    () => "left" as const,
-  );
-  const framer = createSseFramer();
-  let last: Uint8Array | undefined;
+  const left = leaving(options.signal);
   try {
-    for (;;) {
-      const next = await Promise.race([reader.read(), left]);
-      if (next === "left") throw new ClientLeft();
-      if (next.done) break;
-      const pass: Uint8Array[] = [];
-      for (const frame of framer.push(next.value)) {
-        const verdict = watch(frame, relayed, options);
-        if (verdict === "done") {
-          last = frame;
-          break;
-        }
-        if (verdict === "error") throw new Error("the engine sent an error");
-        if (verdict === "pass") pass.push(frame);
-      }
-      if (pass.length > 0) await write(sink, pass);
-      if (last !== undefined) break;
-    }
-    if (last === undefined) throw new Error("the engine's stream ended without [DONE]");
+    const last = await passOn(reader, sink, left, relayed, options);
     await options.settle(relayed);
-    await write(sink, [last]);
-    await sink.close();
+    await left.orElse(write(sink, last));
+    await left.orElse(sink.close());
   } catch (error) {
-    relayed.ended = error instanceof ClientLeft ? "client-left" : "broken";
+    const gone = options.signal.aborted || error instanceof ClientLeft;
+    relayed.ended = gone ? "client-left" : "broken";
     relayed.why = error instanceof Error ? error.message : String(error);
     reader.cancel(relayed.why).catch(() => {});
     await options.settle(relayed);
-    if (relayed.ended === "broken") await endWithError(sink, errorFrame(relayed.why));
+    if (relayed.ended === "broken") {
+      await sink.write(encoder.encode(options.errorFrame(relayed.why))).catch(() => {});
+    }
+    await sink.close().catch(() => {});
+  } finally {
+    left.forget();
   }
-  return relayed;
+}
+
+/** Everything up to the last frame, which is given back. */
+async function passOn(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  sink: WritableStreamDefaultWriter<Uint8Array>,
+  left: Leaving,
+  relayed: Relayed,
+  options: RelayOptions,
+): Promise<Uint8Array> {
+  const framer = createSseFramer();
+  for (;;) {
+    const next = await left.orElse(reader.read());
+    if (next.done) throw new Error("the engine's stream ended too early");
+    for (const frame of framer.push(next.value)) {
+      const verdict = watch(frame, relayed, options);
+      if (verdict === "done") return frame;
+      if (verdict === "error") throw new Error("the engine sent an error");
+      if (verdict === "drop") continue;
+      const passed = verdict === "usage" && options.correct ? await options.correct(frame) : frame;
+      await left.orElse(write(sink, passed));
+    }
+  }
+}
+
+function watch(
+  frame: Uint8Array,
+  relayed: Relayed,
+  options: RelayOptions,
+): "pass" | "usage" | "drop" | "done" | "error" {
+  const data = frameData(frame);
+  if (data === undefined) return "pass";
+  if (data === "[DONE]") return "done";
+  if (isErrorFrame(data)) return "error";
+  if (isContentFrame(data)) {
+    if (hasTokens(data)) relayed.tokenFrames += 1;
+    options.collector.add(data);
+  }
+  if (!data.includes('"usage"')) return "pass";
+  const usage = readChunkUsage(data);
+  if (usage === undefined) return "pass";
+  relayed.usage = usage;
+  return options.dropUsage && isUsageOnly(data) ? "drop" : "usage";
 }
 
 class ClientLeft extends Error {
@@ -89,39 +115,32 @@ class ClientLeft extends Error {
   }
 }
 
-function watch(
-  frame: Uint8Array,
-  relayed: Relayed,
-  options: RelayOptions,
-): "pass" | "drop" | "done" | "error" {
-  const data = frameData(frame);
-  if (data === undefined) return "pass";
-  if (data === "[DONE]") return "done";
-  if (isErrorFrame(data)) return "error";
-  if (isUsageOnly(data)) {
-    relayed.usage = readChunkUsage(data) ?? relayed.usage;
-    return options.dropUsage ? "drop" : "pass";
-  }
-  if (isContentFrame(data)) {
-    relayed.contentFrames += 1;
-    options.collector?.add(data);
-  }
-  return "pass";
-}
-
-async function write(sink: WritableStreamDefaultWriter<Uint8Array>, frames: Uint8Array[]) {
+async function write(sink: WritableStreamDefaultWriter<Uint8Array>, bytes: Uint8Array) {
   try {
-    for (const frame of frames) await sink.write(frame);
+    await sink.write(bytes);
   } catch {
     throw new ClientLeft();
   }
 }
 
-async function endWithError(sink: WritableStreamDefaultWriter<Uint8Array>, frame: string) {
-  try {
-    await sink.write(encoder.encode(frame));
-    await sink.close();
-  } catch {
-    // The client left as well; there is nobody to tell.
-  }
+type Leaving = {
+  /** What `work` gives, or a rejection as soon as the client is gone. */
+  orElse<T>(work: Promise<T>): Promise<T>;
+  forget(): void;
+};
+
+function leaving(signal: AbortSignal): Leaving {
+  let leave: (reason: Error) => void = () => {};
+  const onAbort = () => leave(new ClientLeft());
+  signal.addEventListener("abort", onAbort);
+  return {
+    orElse(work) {
+      return new Promise((resolve, reject) => {
+        leave = reject;
+        if (signal.aborted) onAbort();
+        work.then(resolve, reject);
+      });
+    },
+    forget: () => signal.removeEventListener("abort", onAbort),
+  };
 }

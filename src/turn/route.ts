@@ -1,19 +1,17 @@
 import type { Placement } from "../core/plan/placement.ts";
+import type { ServedLegs } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
-import type { LegRun } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 
-type Runs = { readonly prefill?: LegRun; readonly answer: LegRun };
-
 /** `phaseway-route`, a structured-field dictionary: the engines that ran, or those planned. */
-export function routeOf(placement: Placement, runs: Runs | undefined): string {
+export function routeOf(placement: Placement, runs: ServedLegs | undefined): string {
   const decode = runs?.answer.grant.engine ?? placement.decode.engine;
   const prefill = runs?.prefill?.grant.engine ?? placement.prefill?.engine ?? decode;
   return `mode=${placement.mode}, prefill="${prefill}", decode="${decode}"`;
 }
 
 /** `server-timing`: milliseconds to the first token, of prefill, and predicted. */
-export function timingOf(deps: TurnDeps, turn: Prepared, runs: Runs | undefined): string {
+export function timingOf(deps: TurnDeps, turn: Prepared, runs: ServedLegs | undefined): string {
   const entries = [`total;dur=${round(deps.now() - turn.startedAt)}`];
   const first = runs?.answer.firstTokenAt;
   if (first !== undefined) entries.push(`ttft;dur=${round(first - turn.startedAt)}`);

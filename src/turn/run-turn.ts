@@ -1,16 +1,25 @@
-import type { Placement, Plan } from "../core/plan/placement.ts";
+import { decideSplit } from "../core/plan/decide-split.ts";
+import type { EngineView, Placement, Plan } from "../core/plan/placement.ts";
 import { plan } from "../core/plan/plan.ts";
+import type { PlanInput } from "../core/plan/plan-input.ts";
 import type { LegFailure } from "../region/service.ts";
-import { attempt, type Attempt, type LegRun } from "./legs.ts";
+import { attempt, type Attempt } from "./attempt.ts";
 import type { TurnDeps } from "./deps.ts";
+import type { LegRun } from "./legs.ts";
+import { nowhere } from "./nowhere.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** 800 Mb/s between an edge and a region. */
 const UPLOAD_MS_PER_MB = 10;
+/** An engine that takes this many times longer than planned is given up while there is another. */
+const PATIENCE = 5;
+
+/** A plan and what it was made from, so that it can be priced again. */
+export type Planned = Plan & { readonly input: PlanInput };
 
 /** What came of trying placements until one gave content. */
 export type Tried = {
-  readonly plan: Plan;
+  readonly plan: Planned;
   readonly runs: LegRun[];
   readonly result:
     | Extract<Attempt, { ok: true }>
@@ -22,44 +31,42 @@ export function planTurn(
   deps: TurnDeps,
   turn: Prepared,
   avoid: ReadonlySet<string> = new Set(),
-): Plan {
-  const now = deps.now();
-  return plan({
-    fleet: deps.fleet,
-    speeds: deps.speeds,
-    labels: turn.labels,
-    ask: turn.ask,
-    rttMs: (region) => deps.rtt.ms(region),
-    views: (pool) =>
-      deps.views({
-        pool,
-        chain: turn.chain.bytes,
-        linkTokens: turn.linkTokens,
-        held: turn.held,
-        now,
-      }),
-    avoid,
-    capabilities: deps.capabilities,
-    random: deps.random,
-    uploadMsPerMB: UPLOAD_MS_PER_MB,
-    ...(turn.explain === "full" && { explain: "full" as const }),
-  });
+): Planned {
+  const input = planInput(deps, turn, avoid);
+  return { ...plan(input), input };
 }
 
 /**
  * Step 6: tries placements in order until one gives content. A failed engine is avoided from then on; a request that
  * the engine refused as the caller's mistake is not tried elsewhere.
  */
-export async function tryPlacements(deps: TurnDeps, turn: Prepared, first: Plan): Promise<Tried> {
+export async function tryPlacements(
+  deps: TurnDeps,
+  turn: Prepared,
+  first: Planned,
+): Promise<Tried> {
+  const { maxAttempts } = deps.settings;
   const runs: LegRun[] = [];
   const avoid = new Set<string>();
+  let planned = first;
   let ordered: readonly Placement[] = first.placements;
-  let failure: LegFailure = nowhere(first);
-  for (let tries = 0; tries < deps.settings.maxAttempts; tries += 1) {
+  let failure: LegFailure = nowhere(turn, first);
+  for (let tries = 0; tries < maxAttempts; tries += 1) {
     const placement = ordered[0];
     if (placement === undefined) break;
-    const requestId = tries === 0 ? turn.requestId : `${turn.requestId}-${tries}`;
-    const result = await attempt(deps, turn, placement, requestId, [...avoid], runs);
+    const { input } = planned;
+    const result = await attempt(deps, turn, {
+      placement,
+      requestId: tries === 0 ? turn.requestId : `${turn.requestId}-${tries}`,
+      avoid: [...avoid],
+      runs,
+      firstTokenTimeoutMs: patienceMs(
+        deps,
+        placement,
+        ordered.length > 1 && tries + 1 < maxAttempts,
+      ),
+      decide: (split, decode) => decideAgain(deps, input, split, decode),
+    });
     if (result.ok) return { plan: first, runs, result };
     failure = result.failure;
     if (failure.kind === "caller" || turn.signal.aborted) break;
@@ -69,17 +76,53 @@ export async function tryPlacements(deps: TurnDeps, turn: Prepared, first: Plan)
       continue;
     }
     avoid.add(result.engine);
-    ordered = planTurn(deps, turn, avoid).placements;
+    planned = planTurn(deps, turn, avoid);
+    ordered = planned.placements;
   }
   return { plan: first, runs, result: { ok: false, failure } };
 }
 
-function nowhere({ refusals }: Plan): LegFailure {
-  const reasons = Object.entries(refusals)
-    .map(([filter, count]) => `${filter} (${count})`)
-    .join(", ");
+function planInput(deps: TurnDeps, turn: Prepared, avoid: ReadonlySet<string>): PlanInput {
+  const now = deps.now();
+  const seen = new Map<string, readonly EngineView[]>();
   return {
-    kind: "overloaded",
-    message: `no engine can take this request: ${reasons || "none configured"}`,
+    fleet: deps.fleet,
+    speeds: deps.speeds,
+    labels: turn.labels,
+    ask: turn.ask,
+    rttMs: (region) => deps.rtt.ms(region),
+    views(pool) {
+      const { chain, linkTokens, held } = turn;
+      const views =
+        seen.get(pool) ?? deps.views({ pool, chain: chain.bytes, linkTokens, held, now });
+      seen.set(pool, views);
+      return views;
+    },
+    avoid,
+    capabilities: deps.capabilities,
+    random: deps.random,
+    uploadMsPerMB: UPLOAD_MS_PER_MB,
+    ...(turn.explain === "full" && { explain: "full" as const }),
   };
+}
+
+/** With the decode engine granted, its own word of what it holds and when it can begin replaces the plan's belief. */
+function decideAgain(
+  deps: TurnDeps,
+  input: PlanInput,
+  split: Placement,
+  { grant }: LegRun,
+): Placement {
+  return decideSplit(input, split, {
+    engine: grant.engine,
+    heldTokens: grant.heldTokens,
+    startInMs: Math.max(0, grant.startAt - deps.now()),
+  });
+}
+
+/** How long a leg may be silent: while another placement is left, in proportion to what was planned. */
+function patienceMs(deps: TurnDeps, { terms }: Placement, isAnotherLeft: boolean): number {
+  const { firstTokenTimeoutMs, firstTokenGraceMs } = deps.settings;
+  if (!isAnotherLeft) return firstTokenTimeoutMs;
+  return Math.min(firstTokenTimeoutMs, firstTokenGraceMs + PATIENCE * terms.ttftMs);
 }

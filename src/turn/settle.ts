@@ -1,9 +1,12 @@
 import { formatSessionId } from "./session-id.ts";
 import type { Holding } from "../rpc/session-messages.ts";
-import { buildReceipt, promptCount, type Outcome } from "./build-receipt.ts";
+import { actual, buildReceipt } from "./build-receipt.ts";
+import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { finish, type LegRun } from "./legs.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
+import { promptCount } from "./segments.ts";
 
 /**
  * Step 8: tells the session what the turn did and writes the receipt. Never throws: a lost session object costs
@@ -19,7 +22,8 @@ export async function settle(
   const name =
     turn.session.name ??
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
-  for (const run of outcome.runs) finish(deps, run, "cancelled", undefined, "given up");
+  const { runs } = outcome.tried;
+  for (const run of runs) finish(deps, run, "cancelled", { why: "given up" });
   const count = promptCount(deps, turn, outcome);
   if (outcome.served?.answer.usage)
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
@@ -41,31 +45,18 @@ export async function settle(
           promptTokens: count.promptTokens,
           ...(count.cachedTokens !== undefined && { cachedTokens: count.cachedTokens }),
           outputTokens: outcome.outputTokens,
-          usd: outcome.served?.placement.terms.usd ?? 0,
+          usd: actual(turn, outcome, count).usd ?? 0,
           receipt: turn.receiptId,
           holdings: holdingsAfter(turn, outcome, count.promptTokens),
-          lost: [],
+          lost: runs.filter(({ failure }) => failure === "unreachable").map(engineOf),
           now: outcome.endedAt,
         });
   const sessionId =
     name === undefined
       ? ""
       : await formatSessionId(deps, name, settled?.branch ?? opened?.branch ?? 0);
-  await resolveSilence(deps, outcome.runs);
+  await resolveSilence(deps, runs);
   deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome));
-}
-
-/** An engine that tells its cached tokens and says nothing of them found none; one that never tells leaves them unknown. */
-async function resolveSilence(deps: TurnDeps, runs: readonly LegRun[]): Promise<void> {
-  const silent = runs.filter(
-    ({ leg, usage }) => leg !== "decode" && usage !== undefined && usage.cachedTokens === undefined,
-  );
-  await Promise.all(
-    silent.map(async (run) => {
-      if (run.usage === undefined || !(await deps.region.reportsCache(run.grant.engine))) return;
-      run.usage = { ...run.usage, cachedTokens: 0 };
-    }),
-  );
 }
 
 /** Every engine that worked on the prompt to its end now holds it; the one that decoded holds the answer as well. */
@@ -91,4 +82,8 @@ function holdingsAfter(turn: Prepared, outcome: Outcome, promptTokens: number): 
     });
   }
   return holdings;
+}
+
+function engineOf({ grant }: LegRun): string {
+  return grant.engine;
 }

@@ -8,6 +8,7 @@ import type { Session } from "../../src/durable/session.ts";
 import type { Mesh } from "../../src/http/env.ts";
 import { createRegionService } from "../../src/region/in-isolate.ts";
 import { planCapabilities } from "../../src/region/plan-capabilities.ts";
+import type { ObjectPlace } from "../../src/rpc/objects.ts";
 import { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
 import { defaultTurnSettings, type TurnSettings } from "../../src/turn/deps.ts";
 import { RoundTrips } from "../../src/turn/round-trips.ts";
@@ -57,8 +58,9 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
     const edge = edgeName(request, now);
     const rtt = trips.get(edge) ?? new RoundTrips(fleet, placeOf(fleet, edge, request));
     trips.set(edge, rtt);
-    const sessions = sessionStore(now);
-    const receipts = receiptStore(now, ids, buffer);
+    const place = objectPlace(fleet, edge);
+    const sessions = sessionStore(now, place);
+    const receipts = receiptStore(now, ids, buffer, place);
     return {
       fleet,
       edge,
@@ -121,6 +123,12 @@ function placeOf(fleet: Fleet, edge: string, request: Request) {
   const lat = Number(request.cf?.["latitude"]);
   const lon = Number(request.cf?.["longitude"]);
   return Number.isFinite(lat) && Number.isFinite(lon) ? { lat, lon } : undefined;
+}
+
+/** New objects are made where `mesh.json` says this edge is, else where Cloudflare finds it near the caller. */
+function objectPlace(fleet: Fleet, edge: string): ObjectPlace {
+  const hint = fleet.regions.get(edge)?.hint;
+  return hint === undefined ? {} : { hint: hint as DurableObjectLocationHint };
 }
 
 const encoder = new TextEncoder();

@@ -5,6 +5,7 @@ import {
   createObjects,
   receiptsDay,
   receiptsName,
+  type ObjectPlace,
   type ObjectsEnv,
 } from "../../src/rpc/objects.ts";
 import type { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
@@ -18,8 +19,11 @@ const YOUNG_MS = 5000;
 const RETRY_MS = 200;
 
 /** Sessions by the name of their object. A lost object answers nothing, and the turn goes on without it. */
-export function sessionStore(env: ObjectsEnv): TurnDeps["sessions"] & Mesh["sessions"] {
-  const objects = createObjects(env);
+export function sessionStore(
+  env: ObjectsEnv,
+  place: ObjectPlace,
+): TurnDeps["sessions"] & Mesh["sessions"] {
+  const objects = createObjects(env, place);
   return {
     async open(name, ask) {
       return found(
@@ -56,8 +60,13 @@ export function sessionStore(env: ObjectsEnv): TurnDeps["sessions"] & Mesh["sess
 }
 
 /** Receipts by their id, which says when they were begun and where they are kept. */
-export function receiptStore(env: ObjectsEnv, ids: IdMinter, buffer: ReceiptBuffer) {
-  const objects = createObjects(env);
+export function receiptStore(
+  env: ObjectsEnv,
+  ids: IdMinter,
+  buffer: ReceiptBuffer,
+  place: ObjectPlace,
+) {
+  const objects = createObjects(env, place);
   const write = async (name: string, receipts: readonly Receipt[]) => {
     const pack = { v: 1, id: crypto.randomUUID(), receipts } as const;
     const written = await callObject(

@@ -12,9 +12,10 @@ const schema = z.looseObject({
   tools: z.array(z.unknown()).nullish(),
   user: z.string().nullish(),
   prompt_cache_key: z.string().nullish(),
+  conversation: z.union([z.string(), z.looseObject({ id: z.string() })]).nullish(),
   cache_salt: z.string().nullish(),
   metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
-  service_tier: z.enum(["auto", "default", "flex", "priority", "scale"]).nullish(),
+  service_tier: z.string().nullish(),
   max_tokens: z.int().min(1).nullish(),
   max_completion_tokens: z.int().min(1).nullish(),
   n: z.int().min(1).nullish(),
@@ -45,6 +46,7 @@ export function parseChat(
 }
 
 function parseJson(bytes: Uint8Array) {
+  if (bytes.byteLength === 0) return { ok: false, message: "The body is empty." } as const;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const value: unknown = JSON.parse(text);
@@ -70,6 +72,8 @@ function explain(error: z.ZodError): ApiError {
 }
 
 function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
+  const conversation =
+    typeof body.conversation === "string" ? body.conversation : body.conversation?.id;
   const maxTokens = body.max_completion_tokens ?? body.max_tokens;
   const knobs = TEMPLATE_KNOBS.map((name) => [name, body[name] ?? undefined] as const).filter(
     ([, value]) => value !== undefined,
@@ -83,6 +87,7 @@ function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
     ...(body.tools && { tools: body.tools }),
     ...(body.user && { user: body.user }),
     ...(body.prompt_cache_key && { promptCacheKey: body.prompt_cache_key }),
+    ...(conversation && { conversation }),
     ...(body.metadata?.user_id && { metadataUserId: body.metadata.user_id }),
     ...(body.cache_salt && { cacheSalt: body.cache_salt }),
     ...(body.service_tier && { serviceTier: body.service_tier }),

@@ -1,6 +1,8 @@
 import { asked } from "./breaker.ts";
+import { observePause } from "./displaced.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, needOf } from "./offer.ts";
+import { addWork } from "./recent-work.ts";
 import {
   type EngineState,
   type RegionState,
@@ -29,6 +31,8 @@ export function enter(
   const ticket = `${ask.requestId}:${leg}:${state.nextTicket++}`;
   const prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
   const prefillEndsAt = Math.max(nowMs, engine.backlogUntil) + prefillMs;
+  const stepMs = offer.modelledStepMs * decodeFactor(engine, nowMs);
+  const decodeMs = leg === "prefill" ? 0 : stepMs * ask.ask.expectedOutputTokens;
   const kvTokens = needOf(leg, ask.ask);
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
   const unindexedTokens = Math.max(0, kvTokens - indexed);
@@ -53,12 +57,16 @@ export function enter(
   });
   state.tickets.set(ticket, engine);
   if (prefillMs > 0) engine.backlogUntil = prefillEndsAt;
+  addWork(engine, prefillMs + decodeMs / (engine.batch + 1), nowMs);
   engine.batch += leg === "prefill" ? 0 : 1;
   engine.batchTokens += slotTokens;
   engine.kvTokens += kvTokens;
   engine.unindexedTokens += unindexedTokens;
+  const usedAt = engine.index.usedAt(keys, linkTokens);
+  if (usedAt !== undefined) observePause(engine.pool, nowMs - usedAt);
   // Entered before it is true, so that a burst of siblings follows the first of them.
-  engine.index.insert(keys, linkTokens, indexCapacity(engine));
+  const endsAt = prefillEndsAt + offer.slotMs + decodeMs;
+  engine.index.insert(keys, linkTokens, indexCapacity(engine), endsAt);
   asked(engine.breaker, ticket);
   return {
     ticket,
@@ -67,7 +75,7 @@ export function enter(
     startAt: nowMs + offer.queueMs + offer.slotMs,
     heldTokens: offer.heldTokens,
     prefillMs,
-    stepMs: offer.modelledStepMs * decodeFactor(engine, nowMs),
+    stepMs,
     reason,
   };
 }

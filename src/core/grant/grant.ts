@@ -3,7 +3,8 @@ import type { Random } from "../random.ts";
 import { mayAsk } from "./breaker.ts";
 import { enter } from "./enter.ts";
 import { type GrantAsk, type Offer, offerOf } from "./offer.ts";
-import type { PoolState, RegionState } from "./region-state.ts";
+import { recentWorkMs } from "./recent-work.ts";
+import type { EngineState, PoolState, RegionState } from "./region-state.ts";
 
 export type { GrantAsk } from "./offer.ts";
 
@@ -49,23 +50,30 @@ export function grant(
     if (costMs < best) best = costMs;
   }
   if (best === Infinity) return refusal(pool, nowMs);
-  const { engine, ties } = pick(pool, best * NEAR_TIE + NEAR_TIE_MS, random);
+  const { engine, ties } = pick(pool, best * NEAR_TIE + NEAR_TIE_MS, nowMs, random);
   const offer = offerOf(pool, engine, ask, keys, nowMs);
   const reason = reasonOf(offer, ties);
   return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
 }
 
-/** One engine of those whose cost is at most `limit`, at random. */
-function pick(pool: PoolState, limit: number, random: Random) {
+/** Of the engines whose cost is at most `limit`, the one that was granted the least work lately; any of several. */
+function pick(pool: PoolState, limit: number, nowMs: number, random: Random) {
   let ties = 0;
-  for (const cost of pool.costs) if (cost <= limit) ties++;
-  let skip = Math.floor(random() * ties);
+  let equals = 0;
+  let least = Infinity;
+  let picked: EngineState | undefined;
   for (let i = 0; i < pool.engines.length; i++) {
     const engine = pool.engines[i];
     if (engine === undefined || (pool.costs[i] ?? Infinity) > limit) continue;
-    if (skip-- === 0) return { engine, ties };
+    ties++;
+    const workMs = recentWorkMs(engine, nowMs);
+    equals = workMs < least ? 1 : workMs === least ? equals + 1 : equals;
+    if (workMs > least || (workMs === least && random() * equals >= 1)) continue;
+    least = workMs;
+    picked = engine;
   }
-  throw new TypeError("there is always an engine at the best cost");
+  if (picked === undefined) throw new TypeError("there is always an engine at the best cost");
+  return { engine: picked, ties };
 }
 
 function reasonOf({ heldTokens, slotMs, queueMs }: Offer, ties: number): string {

@@ -1,6 +1,7 @@
 import type { LegKind } from "../leg.ts";
 import { INTERFERENCE } from "../plan/legs.ts";
 import type { Ask } from "../plan/placement.ts";
+import { displacedMs } from "./displaced.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
 import {
   type EngineState,
@@ -65,7 +66,7 @@ export function offerOf(
     decodeMs = modelledStepMs * decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
   }
   const slotMs = waitMs(pool, engine, leg === "prefill" ? prefillMs : decodeMs, needOf(leg, ask));
-  costMs += decodeMs + slotMs;
+  costMs += decodeMs + slotMs + displacedMs(engine, keys, linkTokens, needOf(leg, ask), nowMs);
   return { heldTokens, queueMs, slotMs, modelledPrefillMs, modelledStepMs, costMs };
 }
 

@@ -1,3 +1,4 @@
+import { type Pauses, unknownPauses } from "./displaced.ts";
 import { factorOf, type Measured, type Shared, unmeasured } from "./measured.ts";
 import { BlockLru } from "../block-lru.ts";
 import type { Pool } from "../fleet.ts";
@@ -49,6 +50,9 @@ export type EngineState = {
   readonly pool: PoolState;
   /** When the prefill work granted so far is expected to be done. */
   backlogUntil: number;
+  /** Work granted lately, ms, as it was at `workAt`; it fades. */
+  workMs: number;
+  workAt: number;
   readonly grants: Map<string, LiveGrant>;
   batch: number;
   batchTokens: number;
@@ -66,6 +70,7 @@ export type PoolState = {
   readonly engines: EngineState[];
   readonly prefill: Shared;
   readonly decode: Shared;
+  readonly pauses: Pauses;
   /** Costs of the engines during one grant; kept to spare allocations. */
   readonly costs: Float64Array;
 };
@@ -105,12 +110,22 @@ export function indexCapacity(engine: EngineState): number {
 function poolState(pool: Pool, speed: Speed): PoolState {
   const engines: EngineState[] = [];
   const costs = new Float64Array(pool.engines.length);
-  const state = { pool, speed, engines, costs, prefill: { factor: 1 }, decode: { factor: 1 } };
+  const state = {
+    pool,
+    speed,
+    engines,
+    costs,
+    prefill: { factor: 1 },
+    decode: { factor: 1 },
+    pauses: unknownPauses(),
+  };
   for (const { id } of pool.engines) {
     engines.push({
       id,
       pool: state,
       backlogUntil: 0,
+      workMs: 0,
+      workAt: 0,
       grants: new Map(),
       batch: 0,
       batchTokens: 0,

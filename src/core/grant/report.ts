@@ -39,7 +39,7 @@ export function done(
   if (live.leg === "prefill") firstToken(state, ticket, nowMs);
   if (outputTokens !== undefined) learnDecode(engine, live, outputTokens, nowMs);
   end(state, engine, live, nowMs);
-  engine.index.insert(live.keys, live.linkTokens, indexCapacity(engine));
+  engine.index.insert(live.keys, live.linkTokens, indexCapacity(engine), nowMs);
   succeeded(engine.breaker);
 }
 

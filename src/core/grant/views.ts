@@ -1,5 +1,6 @@
 import { linkKeys } from "../block-lru.ts";
 import type { EngineView } from "../plan/placement.ts";
+import { displacedMs } from "./displaced.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
 import { mayAsk } from "./breaker.ts";
 import { type RegionState, capacityTokens, decodeFactor, prefillFactor } from "./region-state.ts";
@@ -23,6 +24,7 @@ export function engineViews(
     batch: engine.batch,
     batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),
+    displacedMs: displacedMs(engine, keys, linkTokens, linkTokens.at(-1) ?? 0, nowMs),
     kvFreeTokens: Math.max(0, capacity - engine.kvTokens),
     prefillFactor: prefillFactor(engine, nowMs),
     decodeFactor: decodeFactor(engine, nowMs),

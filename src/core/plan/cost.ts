@@ -36,6 +36,7 @@ export function together(scope: Scope, leg: Leg): Placement {
       : (leg.prefillMs + decodeMs * share) * leg.usdPerMs,
     joules: ((leg.prefillMs + decodeMs * share) * leg.speed.watts) / 1000,
     leaveUsd: leaving(scope, leg),
+    evictUsd: evicting(scope, leg),
   });
   return {
     mode: "together",
@@ -69,6 +70,7 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
     usd: p.prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
     joules: (p.prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
     leaveUsd: leaving(scope, d) + handingAgain(scope, d, link),
+    evictUsd: evicting(scope, p) + evicting(scope, d),
   });
   return {
     mode: "disaggregated",
@@ -91,7 +93,8 @@ function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
     terms.joules * joulePriceUsd +
     scope.valuePerMs * (completionMs + terms.harmMs) +
     missPenaltyUsd * miss +
-    terms.leaveUsd;
+    terms.leaveUsd +
+    terms.evictUsd;
   const { preferred } = scope;
   const others = preferred.size > 0 && pools.some((pool) => !preferred.has(pool));
   return {
@@ -116,6 +119,11 @@ function leaving(scope: Scope, decode: Leg): number {
     view.prefillFactor;
   const chance = Math.min(1, remainingTurns * RETURN_CHANCE);
   return chance * lostMs * (scope.valuePerMs + decode.usdPerMs);
+}
+
+/** Others wait for their recompute as this one would, on an engine that is paid for as this one pays. */
+function evicting(scope: Scope, { displacedMs, usdPerMs }: Leg): number {
+  return displacedMs * (scope.valuePerMs + usdPerMs);
 }
 
 /** A decode engine that keeps nothing is handed the whole prefix again in every later turn. */

@@ -4,6 +4,8 @@ import { type Scope, refuse } from "./scope.ts";
 
 /** Regions no further than this beyond the nearest one count as being at the edge, ms. */
 const EDGE_SLACK_MS = 10;
+/** Token counts are estimates: only a prompt this many times over the window is refused before an engine has counted it. */
+const OVERFLOW = 1.5;
 
 /** Pools that may serve the request at all; every other is counted under the filter that refused it. */
 export function eligiblePools(scope: Scope): Pool[] {
@@ -23,7 +25,7 @@ function refusedBy(
   allows: (region: string) => boolean,
 ): string | undefined {
   if (pool.model !== scope.model.id) return "model";
-  if (scope.promptTokens >= scope.model.contextWindow) return "context-window";
+  if (scope.promptTokens > OVERFLOW * scope.model.contextWindow) return "context-window";
   if (!allows(pool.region)) return "place";
   if (scope.rules.some((rule) => rule.only && !rule.only.includes(pool.id))) return "rule-only";
   const speed = scope.input.speeds.get(pool.id);

@@ -27,6 +27,8 @@ export type Leg = {
   /** Milliseconds, for choosing among engines of one pool. */
   readonly prefillCostMs: number;
   readonly decodeCostMs: number;
+  /** Recompute that this leg costs others by evicting their caches, ms. */
+  readonly displacedMs: number;
 };
 
 /** Every usable engine of a pool as a leg, starting at a random one so that equal engines share the work. */
@@ -76,6 +78,7 @@ export function legOf(
     usdPerMs: speed.usdPerMs * share,
     prefillCostMs: view.queueMs + prefillMs * (1 + INTERFERENCE * view.batch),
     decodeCostMs: slotMs + tpotMs * outputTokens,
+    displacedMs: view.displacedMs ?? 0,
   };
 }
 
@@ -95,7 +98,12 @@ function waitMs(
   return Math.max(over, Math.min(1, short)) * lifeMs;
 }
 
-function viewsOf(views: readonly EngineView[], pool: Pool, speed: Speed): readonly EngineView[] {
+/** What is believed of a pool's engines; nothing known means idle and empty. */
+export function viewsOf(
+  views: readonly EngineView[],
+  pool: Pool,
+  speed: Speed,
+): readonly EngineView[] {
   if (views.length > 0) return views;
   return pool.engines.map((engine) => ({
     engine: engine.id,

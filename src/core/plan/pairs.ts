@@ -3,7 +3,7 @@ import { transferMs } from "../speed.ts";
 import { disaggregated } from "./cost.ts";
 import type { Leg } from "./legs.ts";
 import type { Placement } from "./placement.ts";
-import { type Scope, linkBetween, refuse } from "./scope.ts";
+import { type Scope, refuse } from "./scope.ts";
 
 const BEST_PREFILLS = 4;
 const BEST_DECODES = 6;
@@ -20,8 +20,10 @@ export function pairs(scope: Scope, pools: readonly PoolLegs[]): Placement[] {
     if (count > 0) refuse(scope, "not-splittable", count);
     return [];
   }
+  const links = linksBySource(scope.input.fleet.links);
+  const decodesById = new Map(decodes.map((legs) => [legs[0]?.pool.id ?? "", legs]));
   const sources = prefills.flatMap((legs) => {
-    const targets = linked(scope, legs, decodes);
+    const targets = linked(scope, legs, decodesById, links.get(legs[0]?.pool.id ?? "") ?? []);
     return targets.length > 0 ? [{ leg: cheapestPrefill(legs), targets }] : [];
   });
   sources.sort((a, b) => startMs(a.leg) - startMs(b.leg));
@@ -36,22 +38,42 @@ export function pairs(scope: Scope, pools: readonly PoolLegs[]): Placement[] {
 
 type Target = { readonly legs: PoolLegs; readonly link: Link };
 
-function linked(scope: Scope, from: PoolLegs, decodes: readonly PoolLegs[]): Target[] {
+function linked(
+  scope: Scope,
+  from: PoolLegs,
+  decodes: ReadonlyMap<string, PoolLegs>,
+  links: readonly Link[],
+): Target[] {
   const source = from[0]?.pool;
-  const targets: Target[] = [];
-  const links = scope.input.fleet.links.filter(({ from }) => from === source?.id);
-  for (const legs of decodes) {
-    const target = legs[0]?.pool;
-    if (source === undefined || target === undefined || source === target) continue;
+  if (source === undefined) return [];
+  const targets = new Map<string, Target>();
+  for (const link of links) {
+    const legs = decodes.get(link.to);
+    const target = legs?.[0]?.pool;
+    if (legs === undefined || target === undefined || target === source) continue;
     const sameCache =
       source.kvLayout !== undefined &&
       source.kvLayout === target.kvLayout &&
       source.dialect === target.dialect;
-    const link = sameCache && linkBetween(links, source.id, target.id);
-    if (link) targets.push({ legs, link });
-    else refuse(scope, "no-link");
+    const known = targets.get(target.id);
+    if (sameCache && (known === undefined || link.perFlowGbps > known.link.perFlowGbps)) {
+      targets.set(target.id, { legs, link });
+    }
   }
-  return targets;
+  const others = decodes.size - (decodes.has(source.id) ? 1 : 0);
+  if (others > targets.size) refuse(scope, "no-link", others - targets.size);
+  return [...targets.values()];
+}
+
+/** Links by the pool they leave. */
+function linksBySource(links: readonly Link[]): ReadonlyMap<string, readonly Link[]> {
+  const bySource = new Map<string, Link[]>();
+  for (const link of links) {
+    const others = bySource.get(link.from);
+    if (others === undefined) bySource.set(link.from, [link]);
+    else others.push(link);
+  }
+  return bySource;
 }
 
 function plays(legs: PoolLegs, role: "prefill" | "decode"): boolean {
@@ -65,18 +87,19 @@ function plays(legs: PoolLegs, role: "prefill" | "decode"): boolean {
 }
 
 function startMs(leg: Leg): number {
-  return leg.reachMs + leg.prefillCostMs;
+  return leg.reachMs + leg.prefillCostMs + leg.displacedMs;
 }
 
 function cheapestPrefill(legs: PoolLegs): Leg {
-  return legs.reduce((best, leg) => (leg.prefillCostMs < best.prefillCostMs ? leg : best));
+  return legs.reduce((best, leg) => (startMs(leg) < startMs(best) ? leg : best));
 }
 
 function cheapestDecode(scope: Scope, legs: PoolLegs, link: Link) {
   let best: { leg: Leg; link: Link; costMs: number } | undefined;
   for (const leg of legs) {
     const bytes = (scope.promptTokens - leg.heldTokens) * scope.model.kvBytesPerToken;
-    const costMs = leg.reachMs + leg.queueMs + leg.decodeCostMs + transferMs(link, bytes);
+    const waitMs = leg.reachMs + leg.queueMs + leg.displacedMs;
+    const costMs = waitMs + leg.decodeCostMs + transferMs(link, bytes);
     if (best === undefined || costMs < best.costMs) best = { leg, link, costMs };
   }
   if (best === undefined) throw new TypeError("a pool without usable engines has no decode leg");

@@ -17,6 +17,8 @@ export type Terms = {
   readonly missProbability: number;
   /** What leaving the caches that are held elsewhere costs over the session's expected remaining turns. */
   readonly leaveUsd: number;
+  /** What the conversations lose whose caches make room for this one. */
+  readonly evictUsd: number;
   readonly score: number;
 };
 
@@ -55,6 +57,8 @@ export type EngineView = {
   readonly batchTokens: number;
   /** Tokens of this request's prefix that the engine is believed to hold. */
   readonly heldTokens: number;
+  /** Expected recompute of the conversations whose cache would make room for this one, ms; absent means none. */
+  readonly displacedMs?: number;
   readonly kvFreeTokens: number;
   /** Measured time over modelled time of prefill and decode (1 = as the device class says, 2 = twice as slow). */
   readonly prefillFactor: number;

@@ -14,7 +14,7 @@ export const openai: Dialect = {
     cachedFrom: { together: true, disaggregated: "none" },
   },
   splits: splitsPlainRequests,
-  edits: (_leg, { stream, model }) => bothPhases(stream, model),
+  edits: (_leg, context) => bothPhases(context),
   headers: (_leg, requestId) => ({ "x-request-id": requestId }),
   readPrefill: () => ({ handoff: undefined, usage: undefined }),
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },

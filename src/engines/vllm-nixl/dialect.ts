@@ -22,7 +22,8 @@ export const vllmNixl: Dialect = {
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
   splits: splitsPlainRequests,
-  edits(leg, { present, stream, model, handoff }) {
+  edits(leg, context) {
+    const { present, model, handoff } = context;
     if (leg === "prefill") {
       return {
         set: {
@@ -35,7 +36,7 @@ export const vllmNixl: Dialect = {
         remove: NOT_FOR_PREFILL,
       };
     }
-    const { set } = bothPhases(stream, model);
+    const { set } = bothPhases(context);
     return handoff
       ? { set: { ...set, kv_transfer_params: handoff.raw }, remove: [] }
       : { set, remove: ["kv_transfer_params"] };

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
   collectAnswer,
+  hasTokens,
   isContentFrame,
   isErrorFrame,
   isUsageOnly,
   readChunkUsage,
+  withCachedTokens,
 } from "../../../src/core/chat-frames.ts";
 
 const chunk = (delta: object, more: object = {}) =>
@@ -35,6 +37,43 @@ describe("isContentFrame", () => {
     "not json",
   ])("is false of %s", (data) => {
     expect(isContentFrame(data)).toBe(false);
+  });
+});
+
+describe("hasTokens", () => {
+  it("tells tokens from the mere end of an answer", () => {
+    expect(hasTokens(chunk({ content: "a" }))).toBe(true);
+    expect(hasTokens(chunk({ tool_calls: [{ index: 0, id: "1" }] }))).toBe(true);
+    expect(hasTokens(chunk({}, { finish_reason: "stop" }))).toBe(false);
+    expect(hasTokens(chunk({ role: "assistant", content: "" }))).toBe(false);
+  });
+});
+
+describe("withCachedTokens", () => {
+  const corrected = (json: string, cached: number | undefined) =>
+    new TextDecoder().decode(withCachedTokens(new TextEncoder().encode(json), cached));
+
+  it("replaces the count and leaves every other byte", () => {
+    const before =
+      '{ "id" : 12345678901234567890, "usage":{"prompt_tokens":9,"completion_tokens":1,';
+    const lie = `${before}"prompt_tokens_details":{"audio_tokens":1,"cached_tokens":8}} , "x":1}`;
+    const truth = `${before}"prompt_tokens_details":{"audio_tokens":1,"cached_tokens":3}} , "x":1}`;
+    expect(corrected(lie, 3)).toBe(truth);
+  });
+
+  it("adds the count where the engine was silent", () => {
+    expect(JSON.parse(corrected('{"usage":{"prompt_tokens":9}}', 0))).toEqual({
+      usage: { prompt_tokens: 9, prompt_tokens_details: { cached_tokens: 0 } },
+    });
+  });
+
+  it("takes the count out where nobody knows it", () => {
+    const lie = '{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":8}}}';
+    expect(corrected(lie, undefined)).toBe('{"usage":{"prompt_tokens":9}}');
+  });
+
+  it("leaves an answer without usage alone", () => {
+    expect(corrected('{"usage":null}', 3)).toBe('{"usage":null}');
   });
 });
 

@@ -7,7 +7,7 @@ describe("the model of a prefix cache", () => {
   it("holds the longest common prefix of what was inserted", () => {
     const lru = new BlockLru();
     const seen = chainOf([1, 2, 3]);
-    lru.insert(linkKeys(seen.chain), seen.linkTokens, 10_000);
+    lru.insert(linkKeys(seen.chain), seen.linkTokens, 10_000, 0);
     const next = chainOf([1, 2, 9, 10]);
     expect(lru.heldTokens(linkKeys(next.chain), next.linkTokens)).toBe(200);
     expect(lru.knows(linkKeys(chainOf([4]).chain))).toBe(false);
@@ -16,8 +16,8 @@ describe("the model of a prefix cache", () => {
   it("evicts the tails of the least recently used chains first", () => {
     const lru = new BlockLru();
     const [a, b] = [chainOf([1, 2, 3]), chainOf([11, 12])];
-    lru.insert(linkKeys(a.chain), a.linkTokens, 400);
-    lru.insert(linkKeys(b.chain), b.linkTokens, 400);
+    lru.insert(linkKeys(a.chain), a.linkTokens, 400, 0);
+    lru.insert(linkKeys(b.chain), b.linkTokens, 400, 0);
     expect(lru.heldTokens(linkKeys(a.chain), a.linkTokens)).toBe(200);
     expect(lru.heldTokens(linkKeys(b.chain), b.linkTokens)).toBe(200);
   });
@@ -33,7 +33,7 @@ describe("the model of a prefix cache", () => {
         for (const choices of all) {
           const { chain, linkTokens } = chainOf(hashed(choices));
           const keys = linkKeys(chain);
-          lru.insert(keys, linkTokens, 1500);
+          lru.insert(keys, linkTokens, 1500, 0);
           expect(lru.tokens).toBeLessThanOrEqual(1500);
           expect(lru.heldTokens(keys, linkTokens)).toBe(choices.length * 100);
         }
@@ -44,7 +44,7 @@ describe("the model of a prefix cache", () => {
   it("forgets the end of a chain", () => {
     const lru = new BlockLru();
     const { chain, linkTokens } = chainOf([1, 2, 3]);
-    lru.insert(linkKeys(chain), linkTokens, 10_000);
+    lru.insert(linkKeys(chain), linkTokens, 10_000, 0);
     lru.forget(linkKeys(chain), linkTokens, 100);
     expect(lru.heldTokens(linkKeys(chain), linkTokens)).toBe(100);
     expect(lru.tokens).toBe(100);

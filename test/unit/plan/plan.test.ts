@@ -140,8 +140,10 @@ describe("filters", () => {
     });
   });
 
-  it("refuses prompts beyond the context window everywhere", () => {
-    const { placements, refusals } = plan(planInput({ ask: ask({ promptTokens: 140_000 }) }));
+  it("refuses prompts far beyond the context window everywhere, as their tokens are estimated", () => {
+    const near = plan(planInput({ ask: ask({ promptTokens: 190_000 }) }));
+    expect(near.refusals).not.toHaveProperty("context-window");
+    const { placements, refusals } = plan(planInput({ ask: ask({ promptTokens: 200_000 }) }));
     expect(placements).toEqual([]);
     expect(refusals).toEqual({ "context-window": 2 });
   });

@@ -1,0 +1,54 @@
+import { type EngineState, type PoolState, indexCapacity, prefillFactor } from "./region-state.ts";
+
+/** Chance that a conversation that was just answered comes back to the engine, by whether the engine decodes. */
+const RETURNS = 0.9;
+/** A prefill engine's copy is one of two: the decode engine holds the prefix as well, and takes small additions itself. */
+const RETURNS_TO_PREFILL = 0.5;
+/** Pauses between turns are taken to be at least this long on average, ms. */
+const SHORTEST_PAUSE_MS = 10_000;
+/** Weight of one observed pause. */
+const WEIGHT = 0.05;
+
+/** Mean time between the end of a turn and the next at the same engine, ms. */
+export type Pauses = { meanMs: number };
+
+export function unknownPauses(): Pauses {
+  return { meanMs: SHORTEST_PAUSE_MS };
+}
+
+/** Learns from a conversation that came back to what is left of it. */
+export function observePause({ pauses }: PoolState, pauseMs: number): void {
+  pauses.meanMs += WEIGHT * (Math.max(SHORTEST_PAUSE_MS, pauseMs) - pauses.meanMs);
+}
+
+/**
+ * What taking a prompt in costs the conversations whose cache makes room for it: their recompute, ms, by the chance
+ * that they come back. The longer one has been idle, the less likely it does.
+ */
+export function displacedMs(
+  engine: EngineState,
+  keys: BigUint64Array,
+  linkTokens: Uint32Array,
+  needTokens: number,
+  nowMs: number,
+): number {
+  const { pool, index } = engine;
+  if (pool.pool.routed !== "us") return 0;
+  const returns = pool.pool.roles.includes("decode") ? RETURNS : RETURNS_TO_PREFILL;
+  const { meanMs } = pool.pauses;
+  const lost = index.displaced(
+    keys,
+    linkTokens,
+    needTokens,
+    indexCapacity(engine),
+    nowMs,
+    (idleMs) => {
+      const silent = returns * Math.exp(-Math.max(0, idleMs) / meanMs);
+      return silent / (silent + 1 - returns);
+    },
+  );
+  if (lost < 1) return 0;
+  // The others are taken to be about as long as this one.
+  const length = Math.max(lost, needTokens);
+  return pool.speed.prefillMs(length, length - lost) * prefillFactor(engine, nowMs);
+}

@@ -1,0 +1,65 @@
+import { readChunkUsage, withCachedTokens } from "../core/chat-frames.ts";
+import { frameData } from "../core/sse.ts";
+import type { TurnDeps } from "./deps.ts";
+import type { LegRun } from "./legs.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** The legs that served a turn. */
+export type ServedLegs = { readonly prefill?: LegRun; readonly answer: LegRun };
+
+/** Prompt tokens found in a cache, from the leg that tells them truly; undefined when nobody does. */
+export function cachedFigure(
+  deps: TurnDeps,
+  turn: Prepared,
+  { prefill, answer }: ServedLegs,
+): number | undefined {
+  const { cachedFrom } = deps.capabilities(turn.dialectOf(answer.grant.pool));
+  if (prefill !== undefined) {
+    return cachedFrom.disaggregated === "prefill" ? prefill.usage?.cachedTokens : undefined;
+  }
+  return cachedFrom.together ? answer.usage?.cachedTokens : undefined;
+}
+
+/** An engine that tells its cached tokens and says nothing of them found none; one that never tells leaves them unknown. */
+export async function resolveSilence(deps: TurnDeps, runs: readonly LegRun[]): Promise<void> {
+  const silent = runs.filter(
+    ({ leg, usage }) => leg !== "decode" && usage !== undefined && usage.cachedTokens === undefined,
+  );
+  await Promise.all(
+    silent.map(async (run) => {
+      if (run.usage === undefined || !(await deps.region.reportsCache(run.grant.engine))) return;
+      run.usage = { ...run.usage, cachedTokens: 0 };
+    }),
+  );
+}
+
+/**
+ * How the client's `usage` must be changed to be true: engines that decode a handed-over prefix count all of it as
+ * cached. Undefined when the engine's own figure stands.
+ */
+export function usageCorrection(
+  deps: TurnDeps,
+  turn: Prepared,
+  legs: ServedLegs,
+  waitMs: number,
+): ((json: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>) | undefined {
+  const { prefill } = legs;
+  const { cachedFrom } = deps.capabilities(turn.dialectOf(legs.answer.grant.pool));
+  if (prefill === undefined && cachedFrom.together) return undefined;
+  const resolved = prefill === undefined ? Promise.resolve() : resolveSilence(deps, [prefill]);
+  return async (json) => {
+    await Promise.race([resolved, new Promise((resolve) => setTimeout(resolve, waitMs))]);
+    return withCachedTokens(json, cachedFigure(deps, turn, legs));
+  };
+}
+
+/** The same for one frame of an event stream; frames without usage pass as they came. */
+export async function correctFrame(
+  frame: Uint8Array,
+  correct: (json: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const data = frameData(frame);
+  if (data === undefined || readChunkUsage(data) === undefined) return frame;
+  const json = new TextDecoder().decode(await correct(new TextEncoder().encode(data)));
+  return new TextEncoder().encode(`data: ${json}\n\n`);
+}

@@ -1,0 +1,51 @@
+import type { Receipt, Segment } from "../core/receipt.ts";
+import type { LegFailure } from "../region/service.ts";
+import type { ServedLegs } from "./cached-figure.ts";
+import type { TurnDeps } from "./deps.ts";
+import type { Placement } from "../core/plan/placement.ts";
+import type { Prepared } from "./prepare.ts";
+import type { Tried } from "./run-turn.ts";
+
+/** How a turn came out, before it is written down. */
+export type Outcome = {
+  readonly status: Receipt["status"];
+  readonly error?: string;
+  readonly tried: Tried;
+  /** The placement that answered, when one did. */
+  readonly served?: ServedLegs & {
+    readonly placement: Placement;
+    /** Planned as a split; its decode engine, asked first, turned out to be the better place for both phases. */
+    readonly redecided?: boolean;
+  };
+  /** Output tokens that reached the client: the engine's count, else frames seen. */
+  readonly outputTokens: number;
+  readonly outputKnown: Segment["known"];
+  readonly endedAt: number;
+};
+
+/** Why a turn has no answer. */
+export type TurnFailure = LegFailure;
+
+/** How a turn answers, in the caller's API's own shape. */
+export type Renderer = {
+  failure(failure: TurnFailure): Response;
+  /** One frame of an event stream that tells of an error after headers were sent. */
+  errorFrame(failure: Pick<TurnFailure, "kind" | "message">): string;
+};
+
+/** A turn that no placement answered, or that nobody waits for any more. */
+export function failedOutcome(
+  deps: TurnDeps,
+  turn: Prepared,
+  tried: Tried,
+  failure: TurnFailure,
+): Outcome {
+  return {
+    status: turn.signal.aborted ? "cancelled" : "failed",
+    error: failure.message,
+    tried,
+    outputTokens: 0,
+    outputKnown: "assumed",
+    endedAt: deps.now(),
+  };
+}

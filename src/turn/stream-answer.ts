@@ -1,0 +1,96 @@
+import { collectAnswer } from "../core/chat-frames.ts";
+import { answerKey } from "../core/prefix.ts";
+import { correctFrame, usageCorrection } from "./cached-figure.ts";
+import type { TurnDeps } from "./deps.ts";
+import { finish } from "./legs.ts";
+import type { Attempt } from "./attempt.ts";
+import { failedOutcome, type Renderer } from "./outcome.ts";
+import type { Prepared } from "./prepare.ts";
+import { relay, type Relayed } from "./relay.ts";
+import type { Tried } from "./run-turn.ts";
+import { settle } from "./settle.ts";
+
+const KEEP_ALIVE = new TextEncoder().encode(": keep-alive\n\n");
+
+/** Step 7 for an event stream: comments while prefill is silent, then the engine's frames, then the end. Never throws. */
+export async function streamAnswer(
+  deps: TurnDeps,
+  turn: Prepared,
+  work: Promise<Tried>,
+  silent: boolean,
+  sink: WritableStreamDefaultWriter<Uint8Array>,
+  render: Renderer,
+): Promise<void> {
+  const tried = silent ? await keepAlive(deps, turn, work, sink) : await work;
+  const { result } = tried;
+  if (!result.ok) {
+    await settle(deps, turn, failedOutcome(deps, turn, tried, result.failure), undefined);
+    if (turn.signal.aborted) return void sink.abort().catch(() => {});
+    await sink.write(new TextEncoder().encode(render.errorFrame(result.failure))).catch(() => {});
+    await sink.close().catch(() => {});
+    return;
+  }
+  const collector = collectAnswer();
+  let settling: Promise<void> | undefined;
+  const correct = usageCorrection(deps, turn, result, deps.settings.settleHoldMs);
+  await relay(result.body, sink, {
+    signal: turn.signal,
+    dropUsage: !turn.request.includeUsage,
+    correct: correct && ((frame) => correctFrame(frame, correct)),
+    collector,
+    settle(relayed) {
+      settling ??= settleStream(deps, turn, tried, result, relayed, collector.answer());
+      return Promise.race([settling, after(deps.settings.settleHoldMs)]).then(() => {});
+    },
+    errorFrame: (why) => render.errorFrame({ kind: "status", message: why }),
+  });
+  await settling;
+}
+
+/** Resolves after so many milliseconds of the real clock. */
+export function after(ms: number): Promise<"silence"> {
+  return new Promise((resolve) => setTimeout(() => resolve("silence"), ms));
+}
+
+const LEG_OUTCOMES = { completed: "served", failed: "failed", cancelled: "cancelled" } as const;
+
+function settleStream(
+  deps: TurnDeps,
+  turn: Prepared,
+  tried: Tried,
+  served: Extract<Attempt, { ok: true }>,
+  relayed: Relayed,
+  answer: Parameters<typeof answerKey>[0] | undefined,
+): Promise<void> {
+  const { usage, why, tokenFrames } = relayed;
+  const status = { complete: "completed", broken: "failed", "client-left": "cancelled" } as const;
+  const ended = status[relayed.ended];
+  finish(deps, served.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames });
+  const outcome = {
+    status: ended,
+    ...(why !== undefined && { error: why }),
+    tried,
+    served,
+    outputTokens: usage?.outputTokens ?? tokenFrames,
+    outputKnown: usage ? ("reported" as const) : ("derived" as const),
+    endedAt: deps.now(),
+  };
+  const whole = ended === "completed" && answer !== undefined;
+  return settle(deps, turn, outcome, whole ? answerKey(answer) : undefined);
+}
+
+/** Writes a comment at once and then every interval, until the legs have an answer or the client is gone. */
+async function keepAlive(
+  deps: TurnDeps,
+  turn: Prepared,
+  work: Promise<Tried>,
+  sink: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<Tried> {
+  while (!turn.signal.aborted) {
+    // A client that does not read holds the comment back; its answer must not wait for that.
+    sink.write(KEEP_ALIVE).catch(() => {});
+    const next = await Promise.race([work, after(deps.settings.keepAliveMs)]);
+    if (next !== "silence") return next;
+  }
+  return work;
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it, vi } from "vitest";
+import { planTurn, tryPlacements } from "../../../src/turn/run-turn.ts";
+import {
+  answering,
+  broken,
+  coldTurn,
+  type Engine,
+  prefilled,
+  surroundings,
+} from "./turn-fixtures.ts";
+
+/** Runs a cold turn, which is planned as a split, against engines that answer as told. */
+async function tried(engine: Engine, held: Record<string, number> = {}) {
+  const around = await surroundings(engine, held);
+  const turn = await coldTurn(around.deps);
+  const result = await tryPlacements(around.deps, turn, planTurn(around.deps, turn));
+  return { ...around, ...result };
+}
+
+const phases: Engine = ({ leg }) => (leg === "prefill" ? prefilled() : answering());
+
+describe("a split turn", () => {
+  it("asks decode first, then runs both legs under one request id with the handle in between", async () => {
+    const { asked, ordered, result } = await tried(phases);
+    expect(asked.map(({ leg }) => leg)).toEqual(["decode", "prefill"]);
+    expect(ordered.map(({ leg }) => leg)).toEqual(["prefill", "decode"]);
+    expect(ordered.map(({ requestId }) => requestId)).toEqual(["req_1", "req_1"]);
+    expect(ordered[1]?.handoff).toBe('{"block":1}');
+    expect(result).toMatchObject({ ok: true, placement: { mode: "disaggregated" } });
+  });
+
+  it("is not split after all when the decode engine holds nearly everything", async () => {
+    const held = { "h200/0": 19_990, "h200/1": 19_990 };
+    const { asked, ordered, result, reported } = await tried(phases, held);
+    expect(asked.map(({ leg }) => leg)).toEqual(["decode", "both"]);
+    expect(ordered.map(({ leg }) => leg)).toEqual(["both"]);
+    expect(result).toMatchObject({ ok: true, redecided: true, placement: { mode: "together" } });
+    expect(reported[0]).toMatchObject({ ticket: "req_1:decode:1", event: "released" });
+  });
+
+  it("gives the decode grant back and goes elsewhere when prefill fails", async () => {
+    let failing = "";
+    const { ordered, reported, result, runs } = await tried((order, signal) => {
+      failing ||= order.engine;
+      return order.engine === failing ? broken("unreachable") : phases(order, signal);
+    });
+    expect(result.ok).toBe(true);
+    expect(ordered.filter(({ engine }) => engine === failing)).toHaveLength(1);
+    expect(reported[0]).toMatchObject({ ticket: "req_1:decode:1", event: "released" });
+    expect(reported[1]).toMatchObject({ event: "failed", failure: "unreachable" });
+    expect(runs[0]).toMatchObject({ leg: "prefill", outcome: "failed", failure: "unreachable" });
+  });
+
+  it("goes elsewhere when the prefill engine tells no handle", async () => {
+    let first = "";
+    const { runs, result } = await tried((order, signal) => {
+      first ||= order.engine;
+      const mute = { ok: true, kind: "prefilled", handoff: undefined, usage: undefined } as const;
+      return order.engine === first ? mute : phases(order, signal);
+    });
+    expect(result.ok).toBe(true);
+    expect(runs[0]).toMatchObject({ outcome: "failed", failure: "malformed" });
+  });
+
+  it("is not tried again when the request itself is at fault", async () => {
+    const { ordered, result } = await tried(() => broken("caller"));
+    expect(ordered).toHaveLength(1);
+    expect(result).toMatchObject({ ok: false, failure: { kind: "caller" } });
+  });
+
+  it("is given up after a few engines, with the last one's reason", async () => {
+    const { ordered, result, deps } = await tried(() => broken("stalled"));
+    expect(ordered.length).toBeGreaterThan(1);
+    expect(ordered.length).toBeLessThanOrEqual(deps.settings.maxAttempts);
+    expect(new Set(ordered.map(({ engine }) => engine)).size).toBe(ordered.length);
+    expect(result).toMatchObject({ ok: false, failure: { kind: "stalled" } });
+  });
+
+  it("waits for the last engine longer than for one that has a substitute", async () => {
+    const { ordered, deps } = await tried(() => broken("stalled"));
+    const waits = ordered.map(({ firstTokenTimeoutMs }) => firstTokenTimeoutMs);
+    expect(waits.at(-1)).toBe(deps.settings.firstTokenTimeoutMs);
+    expect(waits[0]).toBeLessThan(deps.settings.firstTokenTimeoutMs);
+  });
+});
+
+describe("a client that leaves", () => {
+  async function leaving(stream: boolean, engine: (leave: () => void) => Engine) {
+    const client = new AbortController();
+    const around = await surroundings(engine(() => client.abort()));
+    const turn = await coldTurn(around.deps, client.signal, stream);
+    const work = tryPlacements(around.deps, turn, planTurn(around.deps, turn));
+    return { ...around, work };
+  }
+
+  it("in prefill ends that leg at once, and nothing else is sent", async () => {
+    const { ordered, reported, work } = await leaving(true, (leave) => async (_order, signal) => {
+      leave();
+      return { ok: false, failure: { kind: "aborted", message: String(signal.aborted) } };
+    });
+    expect(await work).toMatchObject({ result: { ok: false, failure: { message: "true" } } });
+    expect(ordered).toHaveLength(1);
+    expect(reported.map(({ event }) => event)).toEqual(["released", "released"]);
+  });
+
+  it("between the legs still has decode fetch the blocks, and ends it at its first token", async () => {
+    const cancelled = vi.fn();
+    const { ordered, work } = await leaving(true, (leave) => ({ leg }, signal) => {
+      if (leg === "decode") return signal.aborted ? broken("unreachable") : answering(cancelled);
+      leave();
+      return prefilled();
+    });
+    const { result, runs } = await work;
+    expect(ordered.map(({ leg }) => leg)).toEqual(["prefill", "decode"]);
+    expect(cancelled).toHaveBeenCalledOnce();
+    expect(result).toMatchObject({ ok: false, failure: { kind: "aborted" } });
+    expect(runs.map(({ outcome }) => outcome)).toEqual(["served", "cancelled"]);
+  });
+
+  it("during the transfer of an answer that is not streamed lets decode go once its token was due", async () => {
+    vi.useFakeTimers();
+    try {
+      let transfer: AbortSignal | undefined;
+      const { clock, work } = await leaving(false, (leave) => ({ leg }, signal) => {
+        if (leg === "prefill") return prefilled();
+        transfer = signal;
+        leave();
+        return new Promise((resolve) =>
+          signal.addEventListener("abort", () => resolve(broken("unreachable"))),
+        );
+      });
+      await vi.waitFor(() => expect(transfer).toBeDefined());
+      expect(transfer?.aborted).toBe(false);
+      clock.nowMs += 60_000;
+      await vi.advanceTimersByTimeAsync(100);
+      expect(transfer?.aborted).toBe(true);
+      expect((await work).runs[1]).toMatchObject({ leg: "decode", outcome: "cancelled" });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
