@@ -12,6 +12,7 @@ const ERRORS = {
   body_too_large: { status: 413, type: "invalid_request_error" },
   rate_limit_exceeded: { status: 429, type: "rate_limit_error" },
   internal_error: { status: 500, type: "server_error" },
+  not_configured: { status: 500, type: "server_error" },
   engine_failed: { status: 502, type: "server_error" },
   engine_unavailable: { status: 503, type: "server_error" },
   timeout: { status: 504, type: "server_error" },

@@ -16,7 +16,12 @@ export type Attempt =
       readonly contentType: string;
       readonly body: ReadableStream<Uint8Array>;
     }
-  | { readonly ok: false; readonly failure: LegFailure; readonly engine: string };
+  | {
+      readonly ok: false;
+      readonly failure: LegFailure;
+      /** Engines that failed; none when a pool had none to give. */
+      readonly engines: readonly string[];
+    };
 
 /** One try at a turn. */
 export type Try = {
@@ -64,8 +69,32 @@ export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise
   }
   finish(deps, prefill.run, "served", { usage: answer.usage });
   const handed = { run: prefill.run, handoff: answer.handoff };
-  return answerLeg(deps, turn, { ...aim, placement: decided }, decode.run, handed);
+  return decodeLeg(deps, turn, { ...aim, placement: decided }, decode.run, handed);
 }
+
+/** Decodes what was handed over; where the engine would not take it, the blocks still wait for another of its pool. */
+async function decodeLeg(
+  deps: TurnDeps,
+  turn: Prepared,
+  aim: Try,
+  run: LegRun,
+  handed: Handed,
+): Promise<Attempt> {
+  const first = await answerLeg(deps, turn, aim, run, handed);
+  if (first.ok || turn.signal.aborted || !NOT_TAKEN.has(first.failure.kind)) return first;
+  const avoid = [...aim.avoid, run.grant.engine];
+  const order = { leg: "decode", pool: run.grant.pool, requestId: run.requestId, avoid } as const;
+  const other = await reserve(deps, turn, { ...order, handedTokens: turn.ask.promptTokens });
+  if (!other.ok) return first;
+  const second = await answerLeg(deps, turn, aim, other.run, handed);
+  return second.ok ? second : { ...second, engines: [...first.engines, ...second.engines] };
+}
+
+/** A handed-over prefix, with the leg that prefilled it. */
+type Handed = { readonly run: LegRun; readonly handoff: string };
+
+/** Failures of a decode engine that cannot have fetched anything yet. */
+const NOT_TAKEN: ReadonlySet<LegFailure["kind"]> = new Set(["unreachable", "status", "overloaded"]);
 
 async function together(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {
   const { placement, requestId, avoid } = aim;
@@ -79,7 +108,7 @@ async function answerLeg(
   turn: Prepared,
   aim: Try,
   run: LegRun,
-  handed: { readonly run: LegRun; readonly handoff: string } | undefined,
+  handed: Handed | undefined,
 ): Promise<Attempt> {
   begin(deps, run, aim.runs);
   const sent = orderFor(deps, turn, run, aim.firstTokenTimeoutMs, handed?.handoff);
@@ -144,5 +173,5 @@ function failed(deps: TurnDeps, run: LegRun, answer: LegAnswer, signal: AbortSig
     why,
     failure: kind,
   });
-  return { ok: false, failure, engine: run.grant.engine };
+  return { ok: false, failure, engines: [run.grant.engine] };
 }

@@ -30,7 +30,7 @@ export type LegEnd = {
 
 export type Reserved =
   | { readonly ok: true; readonly run: LegRun }
-  | { readonly ok: false; readonly failure: LegFailure; readonly engine: string };
+  | { readonly ok: false; readonly failure: LegFailure; readonly engines: readonly string[] };
 
 /** Asks the region service for an engine of a pool. Nothing runs yet. */
 export async function reserve(
@@ -70,7 +70,7 @@ export async function reserve(
     message: `${order.pool}: ${reason}`,
     retryAfterMs,
   } as const;
-  return { ok: false, engine: "", failure };
+  return { ok: false, engines: [], failure };
 }
 
 /** Gives a grant back that was never used. */

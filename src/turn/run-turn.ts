@@ -70,12 +70,12 @@ export async function tryPlacements(
     if (result.ok) return { plan: first, runs, result };
     failure = result.failure;
     if (failure.kind === "caller" || turn.signal.aborted) break;
-    if (result.engine === "") {
+    if (result.engines.length === 0) {
       // A pool had no engine to give: go on to the next placement as planned.
       ordered = ordered.slice(1);
       continue;
     }
-    avoid.add(result.engine);
+    for (const engine of result.engines) avoid.add(engine);
     planned = planTurn(deps, turn, avoid);
     ordered = planned.placements;
   }

@@ -1,5 +1,6 @@
+import { apiError, openaiError } from "../../src/apps/errors.ts";
 import { createApp } from "../../src/http/app.ts";
-import { createMesh, type EdgeEnv, type EdgeOptions } from "./mesh.ts";
+import { ConfigurationError, createMesh, type EdgeEnv, type EdgeOptions } from "./mesh.ts";
 
 export type { EdgeEnv } from "./mesh.ts";
 
@@ -8,12 +9,24 @@ export function createEdgeWorker(options: EdgeOptions): {
   fetch(request: Request, env: EdgeEnv, context: ExecutionContext): Promise<Response>;
 } {
   const app = createApp();
-  let meshOf: ReturnType<typeof createMesh> | undefined;
+  let meshOf: Promise<Awaited<ReturnType<typeof createMesh>> | ConfigurationError> | undefined;
   return {
     async fetch(request, env, context) {
-      meshOf ??= createMesh(env, options);
+      meshOf ??= createMesh(env, options).catch(asConfigurationError);
       const mesh = await meshOf;
+      if (mesh instanceof ConfigurationError) return notConfigured(mesh);
       return app.fetch(request, { MESH_OF_REQUEST: mesh.forRequest(request, env) }, context);
     },
   };
+}
+
+function asConfigurationError(error: unknown): ConfigurationError {
+  if (error instanceof ConfigurationError) return error;
+  throw error;
+}
+
+/** Whoever deployed the mesh is told what it lacks; nothing of it is secret. */
+function notConfigured({ message }: ConfigurationError): Response {
+  console.error(JSON.stringify({ event: "not_configured", error: message }));
+  return openaiError(apiError("not_configured", message), crypto.randomUUID());
 }

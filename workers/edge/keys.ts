@@ -1,17 +1,32 @@
 import { z } from "zod";
 
-const keysSchema = z.array(
-  z.object({ tenant: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-);
+const keysSchema = z
+  .array(z.object({ tenant: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+  .min(1);
 
-/** Tenants by the hex SHA-256 of their keys. */
-export function parseKeys(json: string | undefined): ReadonlyMap<string, string> {
-  if (json === undefined) return new Map();
-  const parsed = keysSchema.safeParse(JSON.parse(json));
-  if (!parsed.success) {
-    throw new Error(
-      `PHASEWAY_KEYS must be a JSON list of { "tenant", "sha256" }: ${z.prettifyError(parsed.error)}`,
-    );
+/** Tenants by the hex SHA-256 of their keys, or what is wrong with the list. */
+export function parseKeys(
+  json: string | undefined,
+):
+  | { readonly ok: true; readonly tenants: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly problem: string } {
+  if (json === undefined) return { ok: false, problem: "is missing" };
+  let list: unknown;
+  try {
+    list = JSON.parse(json);
+  } catch {
+    return { ok: false, problem: "is not JSON" };
   }
-  return new Map(parsed.data.map(({ tenant, sha256 }) => [sha256, tenant]));
+  const parsed = keysSchema.safeParse(list);
+  if (!parsed.success) {
+    // Paths and kinds only: what was given is a secret.
+    const wrong = parsed.error.issues.map(
+      ({ path, code }) => `${path.join(".") || "list"} (${code})`,
+    );
+    return { ok: false, problem: `is malformed at ${wrong.join(", ")}` };
+  }
+  return {
+    ok: true,
+    tenants: new Map(parsed.data.map(({ tenant, sha256 }) => [sha256, tenant])),
+  };
 }

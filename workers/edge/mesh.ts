@@ -30,6 +30,11 @@ export type EdgeEnv = {
   readonly TURN_SETTINGS?: Partial<TurnSettings>;
 };
 
+/** What a deployment lacks, and how to supply it. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
 export type EdgeOptions = {
   readonly engineFetch?: typeof fetch;
   /** Epoch ms; a local mesh may run faster than the world. */
@@ -40,7 +45,7 @@ export type EdgeOptions = {
 export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
   const fleet = fleetOf(env.MESH ?? bundledMesh);
   const secret = requireSecret(env);
-  const tenants = parseKeys(env.PHASEWAY_KEYS);
+  const tenants = tenantsOf(env);
   const ids = await createIdMinter(secret);
   const speeds = speedsOf(fleet);
   const region = createRegionService({
@@ -96,13 +101,21 @@ function fleetOf(json: unknown): Fleet {
   const parsed = parseMesh(typeof json === "string" ? JSON.parse(json) : json);
   if (parsed.ok) return parsed.fleet;
   const problems = parsed.problems.map(({ path, problem, fix }) => `${path}: ${problem} ${fix}`);
-  throw new Error(`mesh.json is not usable:\n${problems.join("\n")}`);
+  throw new ConfigurationError(`mesh.json is not usable:\n${problems.join("\n")}`);
 }
 
 function requireSecret(env: EdgeEnv): string {
   if ((env.PHASEWAY_SECRET?.length ?? 0) >= 32) return env.PHASEWAY_SECRET ?? "";
-  throw new Error(
+  throw new ConfigurationError(
     "PHASEWAY_SECRET is missing or shorter than 32 characters. Set it with: openssl rand -hex 32 | npx wrangler secret put PHASEWAY_SECRET",
+  );
+}
+
+function tenantsOf({ PHASEWAY_KEYS }: EdgeEnv): ReadonlyMap<string, string> {
+  const parsed = parseKeys(PHASEWAY_KEYS);
+  if (parsed.ok) return parsed.tenants;
+  throw new ConfigurationError(
+    `PHASEWAY_KEYS ${parsed.problem}. It is a JSON list of {"tenant","sha256"}, one for each API key: sha256 is the hex SHA-256 of the key. Set it with: npx wrangler secret put PHASEWAY_KEYS`,
   );
 }
 

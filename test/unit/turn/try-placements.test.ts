@@ -62,6 +62,23 @@ describe("a split turn", () => {
     expect(runs[0]).toMatchObject({ outcome: "failed", failure: "malformed" });
   });
 
+  it("hands its blocks to another engine of the pool when decode would not take them", async () => {
+    const { ordered, result } = await tried((order, signal) =>
+      order.engine === "h200/0" ? broken("unreachable") : phases(order, signal),
+    );
+    expect(ordered.map(({ leg }) => leg)).toEqual(["prefill", "decode", "decode"]);
+    expect(ordered[2]).toMatchObject({ engine: "h200/1", handoff: '{"block":1}' });
+    expect(result).toMatchObject({ ok: true, answer: { grant: { engine: "h200/1" } } });
+  });
+
+  it("does not hand blocks over twice when the first engine may have fetched them", async () => {
+    const { ordered } = await tried((order, signal) =>
+      order.engine === "h200/0" ? broken("stalled") : phases(order, signal),
+    );
+    const handoffs = ordered.slice(2).filter(({ leg }) => leg === "decode");
+    expect(handoffs.every(({ requestId }) => requestId !== "req_1")).toBe(true);
+  });
+
   it("is not tried again when the request itself is at fault", async () => {
     const { ordered, result } = await tried(() => broken("caller"));
     expect(ordered).toHaveLength(1);
