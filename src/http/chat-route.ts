@@ -49,7 +49,8 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
     ...(workload !== undefined && { workload: workload.slice(0, 128) }),
     explain: c.req.header("phaseway-explain") === "full" ? "full" : "short",
   };
-  const ref = await sessionRef(turn, await sessionKey(c.req.raw.headers, request, mesh.ids));
+  const key = await sessionKey(c.req.raw.headers, request, turn.tenant, mesh.ids);
+  const ref = await sessionRef(turn, key);
   const salt = await mesh.saltOf(turn.tenant, request.cacheSalt ?? "");
   const prepared = await prepare(deps, turn, ref, salt, override.labels);
   const response = await answerTurn(deps, prepared, failureRenderer(requestId));

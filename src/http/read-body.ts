@@ -1,21 +1,28 @@
-/** The whole body, or nothing when it is over `limit` bytes; reading stops there. */
+import { concatenate } from "../core/json-members.ts";
+
+/**
+ * The whole body, or nothing when it is over `limit` bytes. What is too large is read on for a while and thrown away:
+ * a client that is cut off while it sends sees a broken connection in place of the answer.
+ */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
   const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > limit) return undefined;
-  if (declared > 0) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  if (declared > 0 && declared <= limit) return new Uint8Array(await request.arrayBuffer());
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
-  for (;;) {
+  let chunks: Uint8Array[] = [];
+  let size = 0;
+  let patience = declared > limit * FAR_OVER ? 0 : limit * FAR_OVER;
+  while (patience > 0) {
     const { done, value } = await reader.read();
-    if (done) break;
+    if (done) return size > limit ? undefined : concatenate(chunks);
     size += value.byteLength;
-    if (size > limit) {
-      await reader.cancel();
-      return undefined;
-    }
-    chunks.push(value);
+    patience -= value.byteLength;
+    if (size > limit) chunks = [];
+    else chunks.push(value);
   }
-  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  await reader.cancel();
+  return undefined;
 }
+
+/** Times the limit that a body may be without being cut off. */
+const FAR_OVER = 3;

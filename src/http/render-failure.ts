@@ -5,17 +5,17 @@ import type { Renderer, TurnFailure } from "../turn/outcome.ts";
 export function failureRenderer(requestId: string): Renderer {
   return {
     failure(failure) {
-      const response =
-        failure.kind === "caller" ? callerFailure(failure, requestId) : ours(failure, requestId);
-      if (failure.retryAfterMs !== undefined) {
-        const seconds = Math.max(1, Math.ceil(failure.retryAfterMs / 1000));
-        response.headers.set("retry-after", String(seconds));
+      const { retryAfterMs } = failure;
+      const response = engineRefusal(failure) ?? openaiError(errorOf(failure), requestId);
+      if (retryAfterMs !== undefined) {
+        response.headers.set("retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
       }
       return response;
     },
-    errorFrame({ kind }) {
-      const { code, type, message } = apiError(CODES[kind], BROKE_OFF[kind] ?? MESSAGES[kind]);
-      return `data: ${JSON.stringify({ error: { message, type, param: null, code } })}\n\n`;
+    errorFrame(failure) {
+      const { message, type, param, code } = errorOf(failure);
+      const error = refusedWith(failure) ?? { message, type, param, code };
+      return `data: ${JSON.stringify({ error })}\n\n`;
     },
   };
 }
@@ -32,42 +32,45 @@ const CODES: Readonly<Record<Kind, ErrorCode>> = {
   aborted: "engine_failed",
 };
 
-const MESSAGES: Readonly<Record<Kind, string>> = {
+/** In place of messages that may hold an engine's own words; those of `overloaded` and `stalled` are always ours. */
+const MESSAGES: Partial<Record<Kind, string>> = {
   caller: "The engine refused this request.",
   unreachable: "No engine could be reached.",
-  status: "The engine failed.",
-  overloaded: "No engine can take this request now.",
-  stalled: "No engine answered in time.",
+  status: "The engine failed before its answer was complete.",
   malformed: "The engine's answer could not be read.",
   aborted: "The request was ended by its caller.",
 };
 
-/** Where a stream has already begun. */
-const BROKE_OFF: Partial<Record<Kind, string>> = {
-  status: "The engine failed before its answer was complete.",
-};
-
-function ours(failure: TurnFailure, requestId: string): Response {
-  const { kind, status, message } = failure;
-  // These messages are our own words.
-  const told = kind === "overloaded" || kind === "stalled" ? message : MESSAGES[kind];
-  const code = kind === "overloaded" && status === 429 ? "rate_limit_exceeded" : CODES[kind];
-  return openaiError(apiError(code, told), requestId);
-}
-
-/** An engine's own refusal goes back as it is, if it speaks JSON; a page of some proxy before it does not. */
-function callerFailure(failure: TurnFailure, requestId: string): Response {
-  const { refusedBy, body, contentType = "", status = 400, message } = failure;
-  if (refusedBy !== undefined) return openaiError(refused(refusedBy, message), requestId);
-  if (body !== undefined && contentType.includes("json")) {
-    return new Response(body, { status, headers: { "content-type": contentType } });
-  }
-  return openaiError({ ...apiError("invalid_request", MESSAGES.caller), status }, requestId);
-}
-
-function refused(by: readonly string[], message: string): ApiError {
-  if (by.includes("context-window")) {
+function errorOf({ kind, status, message, refusedBy }: TurnFailure): ApiError {
+  if (refusedBy?.includes("context-window")) {
     return apiError("context_length_exceeded", message, "messages");
   }
-  return apiError("no_placement", message, by.includes("place") ? "phaseway-labels" : null);
+  if (refusedBy !== undefined) {
+    return apiError(
+      "no_placement",
+      message,
+      refusedBy.includes("place") ? "phaseway-labels" : null,
+    );
+  }
+  const limited = kind === "overloaded" && status === 429;
+  const error = apiError(limited ? "rate_limit_exceeded" : CODES[kind], MESSAGES[kind] ?? message);
+  return kind === "caller" && status !== undefined ? { ...error, status } : error;
+}
+
+/** An engine's own refusal goes back as it is, if it speaks JSON; the page of some proxy before it does not. */
+function engineRefusal({ kind, body, contentType = "", status = 400 }: TurnFailure) {
+  if (kind !== "caller" || body === undefined || !contentType.includes("json")) return undefined;
+  return new Response(body, { status, headers: { "content-type": contentType } });
+}
+
+/** What an engine's refusal says, for a stream whose headers are out. */
+function refusedWith({ kind, body }: TurnFailure): object | undefined {
+  if (kind !== "caller" || body === undefined) return undefined;
+  try {
+    const said: unknown = JSON.parse(new TextDecoder().decode(body));
+    const error: unknown = typeof said === "object" && said !== null && Reflect.get(said, "error");
+    return typeof error === "object" && error !== null ? error : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import { apiError, openaiError } from "../apps/errors.ts";
-import { clientSeed, objectName } from "../turn/session-name.ts";
+import { keyedName } from "../turn/session-name.ts";
 import { authenticate } from "./auth.ts";
 import type { HttpEnv } from "./env.ts";
+import { ownSession } from "./session-key.ts";
 
 /** `GET` and `DELETE /v1/sessions/{id}`: by our id, or by the key the client named its session with. */
 export function sessionRoutes(): Hono<HttpEnv> {
@@ -32,8 +33,7 @@ async function nameOf(
   tenant: string,
   id: string,
 ): Promise<string> {
-  const own = await mesh.ids.read(id.split(".")[0] ?? "");
-  return own?.kind === "ses" ? own.payload : objectName(clientSeed(tenant, id));
+  return (await ownSession(id, tenant, mesh.ids)) ?? keyedName(tenant, id);
 }
 
 function missing(id: string, requestId: string): Response {

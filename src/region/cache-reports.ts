@@ -25,7 +25,7 @@ export class CacheReports {
     this.#seen.set(engine, { reports: true, until: this.#now() + FRESH_MS });
   }
 
-  /** Asks the engine the same thing twice, unless it is known from the last moments. */
+  /** Asks the engine the same thing again and again, unless it is known from the last moments. */
   async of(engine: string): Promise<boolean> {
     const seen = this.#seen.get(engine);
     if (seen !== undefined && this.#now() < seen.until) return seen.reports;
@@ -45,15 +45,23 @@ export class CacheReports {
   }
 
   async #find(engine: string): Promise<boolean> {
-    let told = await this.#ask(engine);
-    // It may only have lost what it was asked before. One that does not answer is not asked again.
-    if (told === "none") told = await this.#ask(engine);
+    let told: Told = "silent";
+    // The first of these is cold, and a second may meet an engine that has restarted since.
+    for (let silences = 0, nones = 0; silences < MOST_SILENCES && nones < 3;) {
+      told = await this.#ask(engine);
+      if (told === "some") break;
+      if (told === "none") nones += 1;
+      else {
+        silences += 1;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
     const freshMs = told === "none" ? MUTE_MS : FRESH_MS;
     this.#seen.set(engine, { reports: told === "some", until: this.#now() + freshMs });
     return told === "some";
   }
 
-  async #ask(engine: string): Promise<"some" | "none" | "silent"> {
+  async #ask(engine: string): Promise<Told> {
     const answer = await this.#probe(engine, probeBody(this.#salt));
     if (answer === undefined) return "silent";
     const usage = readChunkUsage(`{"usage":${rawMember(answer, ["usage"]) ?? "null"}}`);
@@ -61,12 +69,17 @@ export class CacheReports {
   }
 }
 
+/** What a probe's answer says of cached tokens: some, nothing of them, or there was no answer. */
+type Told = "some" | "none" | "silent";
+
 /** A server's flags change only as it restarts: longer than a burst of cold prompts, shorter than a restart, ms. */
 const FRESH_MS = 2000;
 /** An engine that never tells is asked again after this, ms; meanwhile its figures are unknown, which is safe. */
-const MUTE_MS = 60_000;
-/** Two probes and a little more, ms. */
-const LONGEST_MS = 2500;
+const MUTE_MS = 20_000;
+/** An engine that does not answer now may in a moment; receipts wait no longer than this in all, ms. */
+const LONGEST_MS = 3000;
+const MOST_SILENCES = 6;
+const RETRY_MS = 250;
 const PROBE_WORDS = 512;
 
 /** About 512 tokens that nobody else sends. */

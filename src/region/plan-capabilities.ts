@@ -2,7 +2,18 @@ import type { RequestTraits } from "../core/request-traits.ts";
 import { dialectOf } from "../engines/registry.ts";
 
 /** What planning may know of a dialect, by its name. */
-export function planCapabilities(name: string) {
+export function planCapabilities(name: string): Known {
+  const known = byName.get(name) ?? knownOf(name);
+  byName.set(name, known);
+  return known;
+}
+
+type Known = ReturnType<typeof knownOf>;
+
+// A plan asks once a pool.
+const byName = new Map<string, Known>();
+
+function knownOf(name: string) {
   const dialect = dialectOf(name);
   return {
     ...dialect.capabilities,

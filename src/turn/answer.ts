@@ -18,8 +18,12 @@ export async function answerTurn(
   render: Renderer,
 ): Promise<Response> {
   const first = planTurn(deps, turn);
-  if (turn.request.stream) return answerStream(deps, turn, first, render);
-  return answerWhole(deps, turn, await tryPlacements(deps, turn, first), render);
+  const answering = turn.request.stream
+    ? answerStream(deps, turn, first, render)
+    : tryPlacements(deps, turn, first).then((tried) => answerWhole(deps, turn, tried, render));
+  // A client that resets its connection ends the handler, but legs must still end safely and the turn be settled.
+  deps.waitUntil(answering.catch(() => {}));
+  return answering;
 }
 
 async function answerStream(

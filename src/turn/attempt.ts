@@ -1,5 +1,6 @@
 import type { Placement } from "../core/plan/placement.ts";
 import type { LegAnswer, LegFailure } from "../region/service.ts";
+import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
@@ -68,6 +69,8 @@ export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise
     return failed(deps, prefill.run, answer, turn.signal);
   }
   finish(deps, prefill.run, "served", { usage: answer.usage });
+  // Found out while decode runs, so that it is known when the client is told.
+  deps.waitUntil(resolveSilence(deps, [prefill.run]));
   const handed = { run: prefill.run, handoff: answer.handoff };
   return decodeLeg(deps, turn, { ...aim, placement: decided }, decode.run, handed);
 }

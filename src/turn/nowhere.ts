@@ -5,6 +5,9 @@ import type { Prepared } from "./prepare.ts";
 /** Filters that another moment may let a request pass; every other one refuses it for good. */
 const FOR_NOW = ["unhealthy", "avoided"];
 
+/** Engines are tried again after moments, ms. */
+const RETRY_MS = 1000;
+
 /** Why a plan has no placement at all: the fleet cannot take the request now, or never as it is. */
 export function nowhere(turn: Prepared, { refusals }: Plan): LegFailure {
   // Every request is refused by the pools of other models.
@@ -12,7 +15,7 @@ export function nowhere(turn: Prepared, { refusals }: Plan): LegFailure {
   const reasons = refusedBy.map((filter) => `${filter} (${refusals[filter]})`).join(", ");
   if (refusedBy.length === 0 || FOR_NOW.some((filter) => refusedBy.includes(filter))) {
     const message = `no engine can take this request: ${reasons || "none configured"}`;
-    return { kind: "overloaded", message };
+    return { kind: "overloaded", message, retryAfterMs: RETRY_MS };
   }
   return { kind: "caller", message: explain(turn, refusedBy, reasons), refusedBy };
 }

@@ -30,7 +30,7 @@ export type TurnFailure = LegFailure;
 export type Renderer = {
   failure(failure: TurnFailure): Response;
   /** One frame of an event stream that tells of an error after headers were sent. */
-  errorFrame(failure: Pick<TurnFailure, "kind" | "message">): string;
+  errorFrame(failure: TurnFailure): string;
 };
 
 /** A turn that no placement answered, or that nobody waits for any more. */

@@ -9,7 +9,7 @@ const WEIGHT = 0.1;
 export class RoundTrips {
   readonly #fleet: Fleet;
   readonly #here: Place | undefined;
-  readonly #seen = new Map<string, number>();
+  readonly #known = new Map<string, number>();
 
   constructor(fleet: Fleet, here: Place | undefined) {
     this.#fleet = fleet;
@@ -17,13 +17,15 @@ export class RoundTrips {
   }
 
   ms(region: string): number {
-    const seen = this.#seen.get(region);
-    if (seen !== undefined) return seen;
+    const known = this.#known.get(region);
+    if (known !== undefined) return known;
     const there = this.#fleet.regions.get(region);
-    return there && this.#here ? seedRttMs(this.#here, there) : 50;
+    const seed = there && this.#here ? seedRttMs(this.#here, there) : 50;
+    this.#known.set(region, seed);
+    return seed;
   }
 
   observe(region: string, ms: number): void {
-    this.#seen.set(region, this.ms(region) * (1 - WEIGHT) + ms * WEIGHT);
+    this.#known.set(region, this.ms(region) * (1 - WEIGHT) + ms * WEIGHT);
   }
 }

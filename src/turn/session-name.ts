@@ -17,7 +17,7 @@ export async function sessionRef(
   if (client !== undefined) {
     return {
       kind: "named",
-      name: client.name ?? (await objectName(clientSeed(turn.tenant, client.key))),
+      name: client.name ?? (await keyedName(turn.tenant, client.key)),
     };
   }
   const { request } = turn;
@@ -29,24 +29,37 @@ export async function sessionRef(
     ...(request.tools !== undefined && { tools: request.tools }),
   };
   const seed = sessionSeed(facts);
-  if (seed !== undefined) return { kind: "inferred", name: await objectName(seed) };
+  if (seed !== undefined) return { kind: "inferred", name: await objectName(turn.tenant, seed) };
   return {
     kind: "unknown",
     nameWith: async (answer) => {
       const later = sessionSeed(facts, answer);
-      return later === undefined ? undefined : objectName(later);
+      return later === undefined ? undefined : objectName(turn.tenant, later);
     },
   };
 }
 
-export function clientSeed(tenant: string, key: string): string {
-  return `${tenant}\nkey\n${key}`;
+/** The object of a session that its tenant names by a key. */
+export function keyedName(tenant: string, key: string): Promise<string> {
+  return objectName(tenant, `${tenant}\nkey\n${key}`);
 }
 
-/** The object a seed names: 24 hex digits of its SHA-256. */
-export async function objectName(seed: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(seed));
-  return [...new Uint8Array(digest, 0, 12)]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+/** True when an object's name was made for this tenant. */
+export async function isOwnName(tenant: string, name: string): Promise<boolean> {
+  return name.startsWith(await tenantTag(tenant));
+}
+
+/** The object a seed names: whose it is in 4 hex digits, then 20 of the seed's SHA-256. */
+async function objectName(tenant: string, seed: string): Promise<string> {
+  return (await tenantTag(tenant)) + (await digest(seed)).slice(0, 20);
+}
+
+/** 4 hex digits that tell ids of one tenant from nearly all of another's, so that a stranger's is seen without asking. */
+export async function tenantTag(tenant: string): Promise<string> {
+  return (await digest(`tenant\n${tenant}`)).slice(0, 4);
+}
+
+async function digest(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

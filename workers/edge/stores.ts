@@ -11,6 +11,7 @@ import {
 import type { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
 import type { Mesh } from "../../src/http/env.ts";
 import type { TurnDeps } from "../../src/turn/deps.ts";
+import { tenantTag } from "../../src/turn/session-name.ts";
 
 /** Objects of one tenant and day that its receipts are spread over. */
 const SHARDS = 4;
@@ -76,7 +77,8 @@ export function receiptStore(
     if (written.kind === "lost") throw new Error(`receipts not written: ${written.message}`);
   };
   return {
-    mintId: () => ids.mint("rct", mintPayload(Date.now())),
+    mintId: async (tenant: string) =>
+      ids.mint("rct", mintPayload(Date.now(), await tenantTag(tenant))),
     /** The id was minted here, so it reads. */
     add(receipt: Receipt, waitUntil: (work: Promise<unknown>) => void) {
       const payload = receipt.id.slice(receipt.id.indexOf("_") + 1);
@@ -94,6 +96,7 @@ export function receiptStore(
     async read(id: string, tenant: string): Promise<Receipt | undefined> {
       const own = await ids.read(id);
       if (own?.kind !== "rct") return undefined;
+      if (own.payload.slice(12, 16) !== (await tenantTag(tenant))) return undefined;
       const { name, begunAt } = objectOf(tenant, own.payload);
       for (;;) {
         const waiting = buffer.read(name, id);
@@ -110,11 +113,11 @@ export function receiptStore(
   };
 }
 
-/** 12 hex digits of time and 12 of chance. */
-function mintPayload(now: number): string {
+/** 12 hex digits of time, 4 of whose it is and 12 of chance. */
+function mintPayload(now: number, tag: string): string {
   const chance = crypto.getRandomValues(new Uint8Array(6));
   const hex = [...chance].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return now.toString(16).padStart(12, "0") + hex;
+  return now.toString(16).padStart(12, "0") + tag + hex;
 }
 
 function objectOf(tenant: string, payload: string): { name: string; begunAt: number } {

@@ -68,6 +68,18 @@ describe("parseChat", () => {
     });
   });
 
+  it("reads a conversation by its id, given either way", () => {
+    expect(requestOf({ conversation: "c" }).conversation).toBe("c");
+    expect(requestOf({ conversation: { id: "c", x: 1 } }).conversation).toBe("c");
+    expect(errorOf({ model: "tiny", messages, conversation: 1 })).toMatchObject({
+      param: "conversation",
+    });
+  });
+
+  it("takes service tiers that only an engine knows", () => {
+    expect(requestOf({ service_tier: "on_demand" }).serviceTier).toBe("on_demand");
+  });
+
   it("takes null for absent and members it does not know", () => {
     expect(
       requestOf({ tools: null, stream: null, n: null, user: null, guided_json: {} }).stream,

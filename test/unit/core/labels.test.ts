@@ -33,6 +33,16 @@ describe("classify", () => {
     expect(classify({ ...request, serviceTier: "flex" }).urgency).toBe("batch");
   });
 
+  it("is as urgent as the tenant's requests are when the tier leaves it open", () => {
+    const batch = { ...request, tenantUrgency: "batch" } as const;
+    expect(classify(batch).urgency).toBe("batch");
+    for (const serviceTier of ["auto", "default", "made-up"]) {
+      expect(classify({ ...batch, serviceTier }).urgency).toBe("batch");
+      expect(classify({ ...request, serviceTier }).urgency).toBe("interactive");
+    }
+    expect(classify({ ...batch, serviceTier: "priority" }).urgency).toBe("interactive");
+  });
+
   it("reads size from the model", () => {
     expect(classify(request).size).toBe("large");
     expect(classify({ ...request, model: { params: 8e9 } as Model }).size).toBe("small");

@@ -16,6 +16,7 @@ describe("a plan without placements", () => {
     expect(because({ model: 3, place: 2, unhealthy: 1 })).toEqual({
       kind: "overloaded",
       message: "no engine can take this request: place (2), unhealthy (1)",
+      retryAfterMs: 1000,
     });
     expect(because({ avoided: 2 })).toMatchObject({ kind: "overloaded" });
     expect(because({ model: 3 })).toMatchObject({ kind: "overloaded" });

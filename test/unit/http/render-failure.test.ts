@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { failureRenderer } from "../../../src/http/render-failure.ts";
+import type { TurnFailure } from "../../../src/turn/outcome.ts";
+
+const render = failureRenderer("req_1");
+const secret = "connect ECONNREFUSED 10.0.0.7:8000";
+
+async function told(failure: TurnFailure) {
+  const response = render.failure(failure);
+  const { error } = (await response.json()) as { error: Record<string, unknown> };
+  return { status: response.status, retryAfter: response.headers.get("retry-after"), ...error };
+}
+
+describe("failureRenderer", () => {
+  it.each([
+    ["unreachable", 503, "engine_unavailable"],
+    ["status", 502, "engine_failed"],
+    ["malformed", 502, "engine_failed"],
+    ["aborted", 502, "engine_failed"],
+  ] as const)("answers %s with %i and tells nothing of the engine", async (kind, status, code) => {
+    const error = await told({ kind, message: secret });
+    expect(error).toMatchObject({ status, code, type: "server_error", param: null });
+    expect(error).not.toHaveProperty("message", expect.stringContaining("10.0.0.7"));
+  });
+
+  it("says which placements were full or silent, as those words are our own", async () => {
+    expect(await told({ kind: "overloaded", message: "h200: queued" })).toMatchObject({
+      status: 503,
+      code: "engine_unavailable",
+      message: "h200: queued",
+    });
+    expect(await told({ kind: "stalled", message: "no first token within 5 ms" })).toMatchObject({
+      status: 504,
+      code: "timeout",
+      message: "no first token within 5 ms",
+    });
+  });
+
+  it("passes a rate limit on, with when to come back in whole seconds", async () => {
+    const limited = { kind: "overloaded", status: 429, message: "no", retryAfterMs: 1200 } as const;
+    expect(await told(limited)).toMatchObject({
+      status: 429,
+      code: "rate_limit_exceeded",
+      type: "rate_limit_error",
+      retryAfter: "2",
+    });
+  });
+
+  it("tells what no pool can ever take from what none can take now", async () => {
+    const never = (...refusedBy: string[]) => told({ kind: "caller", message: "why", refusedBy });
+    expect(await never("context-window")).toMatchObject({
+      status: 400,
+      code: "context_length_exceeded",
+      param: "messages",
+    });
+    expect(await never("place", "no-link")).toMatchObject({
+      code: "no_placement",
+      param: "phaseway-labels",
+      message: "why",
+    });
+    expect(await never("kv-capacity")).toMatchObject({ code: "no_placement", param: null });
+  });
+
+  it("keeps the bytes and the status of an engine's own refusal", async () => {
+    const body = new TextEncoder().encode('{ "error" : 1 }');
+    const contentType = "application/problem+json";
+    const response = render.failure({
+      kind: "caller",
+      message: "",
+      status: 422,
+      body,
+      contentType,
+    });
+    expect(response.status).toBe(422);
+    expect(response.headers.get("content-type")).toBe(contentType);
+    expect(await response.text()).toBe('{ "error" : 1 }');
+  });
+
+  it.each(["status", "unreachable", "malformed", "caller"] as const)(
+    "ends a stream that failed by %s with one frame that tells nothing of the engine",
+    (kind) => {
+      const frame = render.errorFrame({ kind, message: secret });
+      expect(frame).toMatch(/^data: \{.*\}\n\n$/);
+      expect(JSON.parse(frame.slice(6))).toEqual({
+        error: {
+          message: expect.not.stringContaining("10.0.0.7"),
+          type: expect.any(String),
+          param: null,
+          code: expect.any(String),
+        },
+      });
+    },
+  );
+
+  it("repeats in the stream what an engine said of a request it refused", () => {
+    const refusal = (text: string) =>
+      JSON.parse(
+        render
+          .errorFrame({ kind: "caller", message: "", body: new TextEncoder().encode(text) })
+          .slice(6),
+      );
+    const error = { message: "too long", code: "context_length_exceeded" };
+    expect(refusal(JSON.stringify({ error }, undefined, 2))).toEqual({ error });
+    for (const other of ["<html>", "null", '{"error":"no"}', '{"detail":"no"}']) {
+      expect(refusal(other)).toMatchObject({ error: { code: "invalid_request" } });
+    }
+  });
+});
