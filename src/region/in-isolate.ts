@@ -42,13 +42,13 @@ export function createRegionService(options: InIsolateOptions): {
       return runLeg(options, order, signal);
     },
     reportsCache: (engine) => reports.of(engine),
-    report({ event, ticket, now, failure, usage }) {
+    report({ event, ticket, now, failure, retryAfterMs, usage }) {
       const engine = state.tickets.get(ticket)?.id;
       if (engine !== undefined && (usage?.cachedTokens ?? 0) > 0) reports.saw(engine);
       if (event === "first-token") return firstToken(state, ticket, now);
       running.delete(ticket);
       if (event === "done") done(state, ticket, now, usage?.outputTokens);
-      else if (event === "failed") failed(state, ticket, now, failure);
+      else if (event === "failed") failed(state, ticket, now, failure, retryAfterMs);
       else released(state, ticket, now);
     },
   };

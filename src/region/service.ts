@@ -121,5 +121,7 @@ export type LegReport = {
   readonly usage?: Usage;
   readonly elapsedMs?: number;
   readonly failure?: LegFailure["kind"];
+  /** What an overloaded engine asked for. */
+  readonly retryAfterMs?: number;
   readonly now: number;
 };

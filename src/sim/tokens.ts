@@ -1,3 +1,5 @@
+import { hash64, hashHex, NO_HASH } from "../core/hash64.ts";
+
 /**
  * The emulated engines' tokenizer: a token is four bytes of UTF-8 text, read as a uint32; messages begin with two
  * header tokens and close with one end token. No UTF-8 byte is 0xff, so markers cannot be text.
@@ -91,9 +93,21 @@ function contentText(content: unknown): string {
 }
 
 function partText(part: unknown): string {
-  const isText = isRecord(part) && part["type"] === "text" && typeof part["text"] === "string";
-  return isText ? String(part["text"]) : canonicalJson(part);
+  if (!isRecord(part)) return canonicalJson(part);
+  if (part["type"] === "text" && typeof part["text"] === "string") return part["text"];
+  return MEDIA.test(String(part["type"])) ? mediaText(part) : canonicalJson(part);
 }
+
+/** A picture or sound takes the same number of tokens whatever its size, and others for other content. */
+function mediaText(part: unknown): string {
+  const name = hashHex(hash64(canonicalJson(part), NO_HASH));
+  return name.repeat(MEDIA_TOKENS / (name.length / BYTES_PER_TOKEN));
+}
+
+const MEDIA = /^(?:input_)?(?:image|audio|video|file)(?:_url)?$/;
+/** A picture of 1024 x 1024 under the tile formula of common vision models. */
+const MEDIA_TOKENS = 768;
+const BYTES_PER_TOKEN = 4;
 
 function calledTools(calls: unknown): string {
   if (!Array.isArray(calls)) return "";

@@ -170,11 +170,12 @@ function failed(deps: TurnDeps, run: LegRun, answer: LegAnswer, signal: AbortSig
   const failure: LegFailure = answer.ok
     ? { kind: "malformed", message: "the engine prefilled, but told no handle to its KV cache" }
     : answer.failure;
-  const { message: why, kind } = failure;
+  const { message: why, kind, retryAfterMs } = failure;
   finish(deps, run, signal.aborted ? "cancelled" : "failed", {
     ...(answer.ok && answer.kind === "prefilled" && { usage: answer.usage }),
     why,
     failure: kind,
+    retryAfterMs,
   });
   return { ok: false, failure, engines: [run.grant.engine] };
 }

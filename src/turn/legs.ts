@@ -25,6 +25,7 @@ export type LegEnd = {
   readonly usage?: Usage | undefined;
   readonly why?: string | undefined;
   readonly failure?: LegFailure["kind"] | undefined;
+  readonly retryAfterMs?: number | undefined;
   readonly tokenFrames?: number;
 };
 
@@ -92,7 +93,7 @@ export function finish(
   end: LegEnd = {},
 ): void {
   if (run.outcome !== undefined) return;
-  const { usage, why, failure, tokenFrames } = end;
+  const { usage, why, failure, retryAfterMs, tokenFrames } = end;
   run.outcome = outcome;
   run.endedAt = deps.now();
   if (usage !== undefined) run.usage = usage;
@@ -106,6 +107,7 @@ export function finish(
     elapsedMs: run.endedAt - run.startedAt,
     ...(usage !== undefined && { usage }),
     ...(failure !== undefined && { failure }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
     now: run.endedAt,
   });
 }

@@ -68,7 +68,8 @@ export async function tryPlacements(
       decide: (split, decode) => decideAgain(deps, input, split, decode),
     });
     if (result.ok) return { plan: first, runs, result };
-    failure = result.failure;
+    // What an engine said tells more than a pool that had none to give.
+    if (result.engines.length > 0 || avoid.size === 0) failure = result.failure;
     if (failure.kind === "caller" || turn.signal.aborted) break;
     if (result.engines.length === 0) {
       // A pool had no engine to give: go on to the next placement as planned.

@@ -4,6 +4,8 @@ export type Breaker = {
   failures: number;
   openUntil: number;
   openForMs: number;
+  /** The engine asked not to be asked before this. */
+  restUntil: number;
   /** Ticket of the one request that tests a half-open breaker. */
   probe: string | undefined;
 };
@@ -14,11 +16,12 @@ const LONGEST_OPEN_MS = 60_000;
 
 /** A closed breaker. */
 export function closedBreaker(): Breaker {
-  return { failures: 0, openUntil: 0, openForMs: 0, probe: undefined };
+  return { failures: 0, openUntil: 0, openForMs: 0, restUntil: 0, probe: undefined };
 }
 
 /** True when a request may go to the engine: the breaker is closed, or half open with its probe still free. */
 export function mayAsk(breaker: Breaker, nowMs: number): boolean {
+  if (nowMs < breaker.restUntil) return false;
   if (breaker.failures < FAILURES_TO_OPEN) return true;
   return nowMs >= breaker.openUntil && breaker.probe === undefined;
 }
@@ -26,6 +29,16 @@ export function mayAsk(breaker: Breaker, nowMs: number): boolean {
 /** Records that a request goes to the engine; in a half-open breaker it is the probe. */
 export function asked(breaker: Breaker, ticket: string): void {
   if (breaker.failures >= FAILURES_TO_OPEN) breaker.probe = ticket;
+}
+
+/** The engine is well but full, and said for how long: nothing is counted against it. */
+export function rest(breaker: Breaker, untilMs: number): void {
+  breaker.restUntil = Math.max(breaker.restUntil, untilMs);
+}
+
+/** When the engine may be asked again, epoch ms; in the past when it may be asked now. */
+export function opensAt({ openUntil, restUntil }: Breaker): number {
+  return Math.max(openUntil, restUntil);
 }
 
 /** The engine answered. */

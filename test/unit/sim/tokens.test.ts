@@ -22,6 +22,15 @@ describe("the tokenizer", () => {
     );
   });
 
+  it("counts a picture the same whatever its size, and tells two pictures apart", () => {
+    const tokensOf = (url: string) => {
+      const content = [{ type: "image_url", image_url: { url } }];
+      return chatTokens({ messages: [{ role: "user", content }] });
+    };
+    expect(tokensOf("data:,a")).toHaveLength(tokensOf(`data:,${"a".repeat(9999)}`).length);
+    expect(tokensOf("data:,a")).not.toEqual(tokensOf("data:,b"));
+  });
+
   it("does not care for the order of members in tools", () => {
     expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1}]}');
   });
