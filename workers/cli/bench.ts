@@ -1,0 +1,63 @@
+import { cac } from "cac";
+import { z } from "zod";
+import { benchAdded } from "./bench/added.ts";
+import { benchGrant, benchPlan } from "./bench/planning.ts";
+import { type BenchReport, benchText } from "./bench/report.ts";
+import { benchTurns } from "./bench/turns.ts";
+
+const PARTS = ["plan", "grant", "turns", "ttft"] as const;
+const CALLS = 5000;
+
+const Flags = z.object({
+  only: z.enum(PARTS, `--only is one of ${PARTS.join(", ")}`).optional(),
+  requests: z.int("--requests must be a whole number").min(40, "--requests must be 40 or more"),
+  json: z.boolean().default(false),
+});
+
+const cli = cac("bench");
+cli
+  .command("", "Measure what planning, turns and routing cost on this machine")
+  .option("--only <part>", `Measure one part: ${PARTS.join(", ")}`)
+  .option("--requests <n>", "Requests of 1 KB; larger bodies and turns in proportion", {
+    default: 400,
+  })
+  .option("--json", "Print one JSON object as the last line of stdout")
+  .action(async (given: unknown) => {
+    const flags = Flags.safeParse(given);
+    if (!flags.success) throw new Error(z.prettifyError(flags.error));
+    const { only, requests, json } = flags.data;
+    const report = await bench(only === undefined ? PARTS : [only], requests);
+    if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  });
+cli.help();
+
+try {
+  cli.parse(process.argv, { run: false });
+  await cli.runMatchedCommand();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** Measures the parts one after another and prints each as soon as it is there. */
+async function bench(parts: readonly (typeof PARTS)[number][], requests: number) {
+  let whole: BenchReport = {};
+  for (const part of parts) {
+    const report = await measure(part, requests);
+    process.stdout.write(`${benchText(report)}\n\n`);
+    whole = { ...whole, ...report };
+  }
+  return whole;
+}
+
+async function measure(part: (typeof PARTS)[number], requests: number): Promise<BenchReport> {
+  if (part === "plan") {
+    const usual = [20, 200].map((pools) => benchPlan(pools, "several", CALLS));
+    return { plan: [...usual, benchPlan(200, "one", CALLS)] };
+  }
+  if (part === "grant") {
+    return { grant: [64, 1000].map((engines) => ({ engines, us: benchGrant(engines, CALLS) })) };
+  }
+  if (part === "turns") return { turns: await benchTurns(Math.ceil(requests / 4)) };
+  return { ttft: await benchAdded(requests) };
+}

@@ -1,0 +1,134 @@
+import type { Added } from "./added.ts";
+import { ASSUMED } from "./prices.ts";
+import type { Spread } from "./time-calls.ts";
+import type { TurnCost } from "./turns.ts";
+
+/** Everything the bench measured; what was not asked for is absent. */
+export type BenchReport = {
+  readonly plan?: readonly {
+    readonly pools: number;
+    readonly eligible: number;
+    readonly us: Spread;
+  }[];
+  readonly grant?: readonly { readonly engines: number; readonly us: Spread }[];
+  readonly turns?: readonly TurnCost[];
+  readonly ttft?: readonly Added[];
+};
+
+/** The report as tables for a terminal. */
+export function benchText({ plan, grant, turns, ttft }: BenchReport): string {
+  const parts: string[] = [];
+  if (plan !== undefined) {
+    parts.push(
+      "plan: one request of 30k tokens over a fleet, µs a call (aim: under 100)",
+      table(
+        ["pools", "of its model", "mean", "p50", "p99"],
+        plan.map(({ pools, eligible, us }) => [String(pools), String(eligible), ...spread(us, 0)]),
+      ),
+    );
+  }
+  if (grant !== undefined) {
+    parts.push(
+      "grant: the same request among the engines of one pool, µs a call (aim: under 100 for 64, 1,000 for 1,000)",
+      table(
+        ["engines", "mean", "p50", "p99"],
+        grant.map(({ engines, us }) => [String(engines), ...spread(us, 0)]),
+      ),
+    );
+  }
+  if (turns !== undefined) parts.push(...turnTables(turns));
+  if (ttft !== undefined) parts.push(...addedTables(ttft));
+  return parts.join("\n\n");
+}
+
+function turnTables(turns: readonly TurnCost[]): string[] {
+  const named = (cost: TurnCost) => [cost.mode, cost.turn];
+  const [first] = turns;
+  const parts = Object.keys(first?.usdPerMillion ?? {}) as (keyof TurnCost["usdPerMillion"])[];
+  return [
+    "turns: counted per turn (aim: 2 Session RPCs, at most 5 rows on the first turn and 2 on a later one)",
+    table(
+      ["mode", "turn", "turns", "Session RPCs", "Session rows", "receipt RPCs", "receipt rows"],
+      turns.map((cost) => [
+        ...named(cost),
+        String(cost.turns),
+        cost.sessionCalls.toFixed(2),
+        cost.sessionRows.toFixed(2),
+        cost.receiptCalls.toFixed(3),
+        cost.receiptRows.toFixed(3),
+      ]),
+    ),
+    "turns: modelled dollars per million turns, by Cloudflare's prices (aim: about $3)",
+    table(
+      ["mode", "turn", ...parts.map((part) => PART_NAMES[part]), "sum"],
+      turns.map((cost) => [
+        ...named(cost),
+        ...parts.map((part) => cost.usdPerMillion[part].toFixed(2)),
+        cost.usdPerMillionTotal.toFixed(2),
+      ]),
+    ),
+    `CPU is the runtime process's, objects and storage included. Assumed: ${ASSUMED.objectSecondsPerCall * 1000} ms of object time a call; receipts kept 30 days, sessions one. A first turn counts the alarm that ends its session, but not the rows deleted then. Receipts share rows, here at full load: a turn alone in its second costs up to $1.15 more.`,
+  ];
+}
+
+const PART_NAMES: Readonly<Record<keyof TurnCost["usdPerMillion"], string>> = {
+  requests: "requests",
+  cpu: "CPU",
+  objectCalls: "RPCs",
+  objectTime: "object time",
+  rows: "rows",
+  storage: "storage",
+};
+
+function addedTables(ttft: readonly Added[]): string[] {
+  const named = (added: Added) => [size(added.bodyBytes), added.turn, String(added.requests)];
+  return [
+    "added TTFT: the mesh less the same request sent straight to the engine, ms (aim: p50 under 3 at 1 KB)",
+    table(
+      ["body", "turn", "requests", "direct p50", "pass p50", "mesh p50", "added p50", "added p99"],
+      ttft.map((added) => [
+        ...named(added),
+        added.directTtftMs.p50.toFixed(2),
+        added.passTtftMs.p50.toFixed(2),
+        added.meshTtftMs.p50.toFixed(2),
+        added.addedTtftMs.p50.toFixed(2),
+        added.addedTtftMs.p99.toFixed(2),
+      ]),
+    ),
+    "worker CPU per request, ms",
+    table(
+      ["body", "turn", "requests", "pass", "mesh", "µs per KB of body"],
+      ttft.map((added) => [
+        ...named(added),
+        added.passCpuMs.toFixed(2),
+        added.meshCpuMs.toFixed(2),
+        ((added.meshCpuMs * 1e6) / added.bodyBytes).toFixed(0),
+      ]),
+    ),
+    "`direct` is no worker at all, `pass` a worker that reads the body, sends it on and streams the answer. CPU is the whole runtime process's: HTTP, relaying, objects, SQLite and receipts as well as our code. A first turn makes a new object.",
+  ];
+}
+
+function spread({ mean, p50, p99 }: Spread, digits: number): string[] {
+  return [mean, p50, p99].map((value) => value.toFixed(digits));
+}
+
+function size(bytes: number): string {
+  return bytes >= 1e6 ? `${bytes / 1e6} MB` : `${bytes / 1e3} KB`;
+}
+
+/** Columns as wide as they must be; all but words to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, n) =>
+    Math.max(name.length, ...rows.map((row) => row[n]?.length ?? 0)),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, n) => {
+        const width = widths[n] ?? 0;
+        return /^[a-z]/.test(rows[0]?.[n] ?? "") ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join("  ")
+      .trimEnd();
+  return [head, ...rows].map((row) => `  ${line(row)}`).join("\n");
+}
