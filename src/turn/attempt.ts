@@ -63,7 +63,7 @@ export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise
   }
   begin(deps, prefill.run, aim.runs);
   const sent = orderFor(deps, turn, prefill.run, aim.firstTokenTimeoutMs);
-  const answer = await deps.region.run(sent, turn.signal);
+  const answer = await deps.region.run(sent, momentAfter(turn.signal));
   if (!answer.ok || answer.kind !== "prefilled" || answer.handoff === undefined) {
     release(deps, decode.run);
     return failed(deps, prefill.run, answer, turn.signal);
@@ -74,6 +74,18 @@ export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise
   const handed = { run: prefill.run, handoff: answer.handoff };
   return decodeLeg(deps, turn, { ...aim, placement: decided }, decode.run, handed);
 }
+
+/** A prefill leg is ended a moment after its client left: its answer, which names the blocks it holds, may be on its way. */
+function momentAfter(left: AbortSignal): AbortSignal {
+  const end = new AbortController();
+  const later = () => setTimeout(() => end.abort(), ON_ITS_WAY_MS);
+  if (left.aborted) later();
+  else left.addEventListener("abort", later, { once: true });
+  return end.signal;
+}
+
+/** One way between an edge and a region, with time to spare. */
+const ON_ITS_WAY_MS = 150;
 
 /** Decodes what was handed over; where the engine would not take it, the blocks still wait for another of its pool. */
 async function decodeLeg(

@@ -28,6 +28,9 @@ export function engineConfig(env: EmulatorEnv, name: string): EngineConfig | und
   const device = fleet.devices.get(pool.device);
   if (!model || !device) return undefined;
   const speed = speedOf(pool, device, model);
+  const kvTokens = Number(env.KV_TOKENS) || pool.kvTokens;
+  // Who says how much an engine holds means all of it: what is evicted is gone.
+  const tiers = kvTokens === undefined ? device.memory : device.memory.slice(0, 1);
   const names = [...fleet.modelNames].filter(([, id]) => id === model.id).map(([alias]) => alias);
   return {
     name,
@@ -38,8 +41,8 @@ export function engineConfig(env: EmulatorEnv, name: string): EngineConfig | und
     sim: {
       speed,
       kvBytesPerToken: model.kvBytesPerToken,
-      kvTokens: Number(env.KV_TOKENS) || speed.kvTokens,
-      tiers: device.memory.map(({ bytes, bytesPerS }) => ({
+      kvTokens: kvTokens ?? speed.kvTokens,
+      tiers: tiers.map(({ bytes, bytesPerS }) => ({
         bytes: bytes * pool.devices,
         bytesPerS: bytesPerS * pool.devices,
       })),

@@ -9,8 +9,7 @@ export { Session } from "../../src/durable/session.ts";
 /** The edge worker as a local mesh runs it: with the distances that Miniflare lacks. */
 export default {
   fetch(request, env, context) {
-    if (new URL(request.url).pathname === "/local/emulator")
-      return tellEmulator(request, env.LOCAL);
+    if (new URL(request.url).pathname === "/local/emulator") return tellEmulator(request, env);
     edge ??= createEdgeWorker({
       engineFetch: engineFetch(env),
       now: fastClock(env.LOCAL.timeFactor),
@@ -28,11 +27,21 @@ export default {
   },
 } satisfies ExportedHandler<LocalEnv>;
 
+/** The part of `mesh.json` that says which engines there are. */
+type MeshEngines = {
+  readonly pools: Readonly<
+    Record<string, { readonly model: string; readonly engines: readonly { readonly id: string }[] }>
+  >;
+};
+
 /** To a Durable Object and back within a metropolis, ms. */
 const OBJECT_MS = 2;
 
 type EdgeWorker = ReturnType<typeof createEdgeWorker>;
-type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] & { readonly LOCAL: LocalBinding };
+type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] & {
+  readonly LOCAL: LocalBinding;
+  readonly EMULATOR: Fetcher;
+};
 
 let edge: EdgeWorker | undefined;
 
@@ -42,21 +51,30 @@ function fastClock(timeFactor: number): () => number {
   return () => startedAt + (Date.now() - startedAt) / timeFactor;
 }
 
-function engineFetch({ LOCAL, MESH }: LocalEnv): typeof fetch {
+function engineFetch({ LOCAL, MESH, EMULATOR }: LocalEnv): typeof fetch {
+  // Emulated engines are reached by a binding, not over HTTP: workerd notices that a caller hung up only when it writes
+  // to it, so an abort would not reach an engine that is silently prefilling. Real engines notice at once.
+  const emulated = `${LOCAL.emulatorUrl}/`;
+  // Bare calls: workerd refuses `fetch` with another `this`.
+  const fetchNow: typeof fetch = (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    return url.startsWith(emulated) ? EMULATOR.fetch(input, init) : fetch(input, init);
+  };
   if (!LOCAL.roundTrips) return fetchNow;
   const mesh = typeof MESH === "string" ? JSON.parse(MESH) : MESH;
   return withRoundTrips(fetchNow, LOCAL, mesh as MeshPlaces, LOCAL.timeFactor);
 }
 
-/** A bare call: workerd refuses `fetch` with another `this`. */
-const fetchNow: typeof fetch = (input, init) => fetch(input, init);
-
-function tellEmulator(request: Request, local: LocalBinding): Response {
-  if (request.headers.get("authorization") !== `Bearer ${local.key}`) {
+function tellEmulator(request: Request, { LOCAL, MESH }: LocalEnv): Response {
+  if (request.headers.get("authorization") !== `Bearer ${LOCAL.key}`) {
     return Response.json(
       { error: { message: "unknown key", code: "invalid_api_key" } },
       { status: 401 },
     );
   }
-  return Response.json({ url: local.emulatorUrl, token: local.emulatorToken });
+  const mesh = (typeof MESH === "string" ? JSON.parse(MESH) : MESH) as MeshEngines;
+  const engines = Object.entries(mesh.pools).flatMap(([pool, { model, engines: ids }]) =>
+    ids.map(({ id }) => ({ id: `${pool}/${id}`, model })),
+  );
+  return Response.json({ url: LOCAL.emulatorUrl, token: LOCAL.emulatorToken, engines });
 }

@@ -4,6 +4,7 @@ const mesh = await startMesh({
   port: portFrom("PORT", 8787),
   emulatorPort: portFrom("EMULATOR_PORT", 9100),
   timeFactor: Number(process.env["TIME_FACTOR"] ?? 1),
+  ...(process.env["KV_TOKENS"] ? { kvTokens: Number(process.env["KV_TOKENS"]) } : {}),
 }).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

@@ -4,11 +4,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+import type { TurnSettings } from "../../src/turn/deps.ts";
 import { bundleWorker } from "./bundle.ts";
 import { EDGES } from "./geography.ts";
 import type { LocalBinding } from "./local-binding.ts";
 import { freePort } from "./ports.ts";
-import { type MeshFile, onEmulator } from "./rewrite-engines.ts";
+import { type MeshFile, onEmulator, withKvTokens } from "./rewrite-engines.ts";
 
 /** Starts edges, objects and emulated engines in one Miniflare on this machine; resolves when they answer. */
 export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
@@ -49,6 +50,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
     key: setup.key,
     emulatorUrl: setup.emulatorUrl,
     emulatorToken: setup.emulatorToken,
+    evict: (className, name) => miniflare.unsafeEvictDurableObject("objects", className, { name }),
     stop,
   };
 }
@@ -60,7 +62,7 @@ export type MeshOptions = {
   readonly emulatorPort?: number;
   /** Multiplies emulated durations and round trips: 0.01 runs a hundred times faster. */
   readonly timeFactor?: number;
-  /** KV cache tokens of every emulated engine, instead of what its device would hold. */
+  /** KV cache tokens of every engine, in the mesh as edges see it too, instead of what its device would hold. */
   readonly kvTokens?: number;
   /** Contents of a `mesh.json`, instead of the one in the repository. */
   readonly mesh?: MeshFile;
@@ -68,6 +70,8 @@ export type MeshOptions = {
   readonly roundTrips?: boolean;
   /** API keys beside `sk-phaseway-local`, and the tenants they belong to. */
   readonly keys?: readonly { readonly tenant: string; readonly key: string }[];
+  /** Timers of a turn other than the edge's own, in real ms whatever `timeFactor` is. */
+  readonly turnSettings?: Partial<TurnSettings>;
   /** Folder that keeps the objects' state; without it the state lives as long as the mesh. */
   readonly stateDir?: string;
 };
@@ -77,6 +81,8 @@ export type LocalMesh = {
   readonly key: string;
   readonly emulatorUrl: string;
   readonly emulatorToken: string;
+  /** Takes a Durable Object out of memory, as the platform does with any that is idle. */
+  evict(className: "Session" | "Receipts", name: string): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -115,10 +121,13 @@ async function prepare(options: MeshOptions) {
     emulatorToken: randomBytes(16).toString("hex"),
     key: LOCAL_KEY,
     keys: [{ tenant: "local", key: LOCAL_KEY }, ...(options.keys ?? [])],
-    mesh: onEmulator(options.mesh ?? (JSON.parse(source) as MeshFile), emulatorUrl),
+    mesh: withKvTokens(
+      onEmulator(options.mesh ?? (JSON.parse(source) as MeshFile), emulatorUrl),
+      options.kvTokens,
+    ),
     timeFactor: options.timeFactor ?? 1,
     roundTrips: options.roundTrips ?? true,
-    kvTokens: options.kvTokens,
+    turnSettings: { ...options.turnSettings },
   };
 }
 
@@ -137,6 +146,7 @@ function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
     name: `edge-${edge.name}`,
     modules: [{ type: "ESModule" as const, path: "edge.mjs", contents: setup.edgeCode }],
     bindings: { ...edgeBindings(setup), EDGE: edge.name, LOCAL: local },
+    serviceBindings: { EMULATOR: "emulator" },
     durableObjects: {
       SESSIONS: { className: "Session", scriptName: "objects", useSQLite: true },
       RECEIPTS: { className: "Receipts", scriptName: "objects", useSQLite: true },
@@ -167,16 +177,19 @@ function emulator(setup: Setup) {
       MESH: setup.mesh,
       TIME_FACTOR: setup.timeFactor,
       EMULATOR_TOKEN: setup.emulatorToken,
-      ...(setup.kvTokens === undefined ? {} : { KV_TOKENS: setup.kvTokens }),
     },
-    durableObjects: { ENGINES: { className: "EmulatedEngine", useSQLite: true } },
+    durableObjects: {
+      // An idle object goes away after seconds, and all an engine holds with it; idle engines keep their cache.
+      ENGINES: { className: "EmulatedEngine", useSQLite: true, unsafePreventEviction: true },
+    },
     unsafeDirectSockets: [{ host: HOST, port: setup.emulatorPort }],
   };
 }
 
-function edgeBindings({ keys, mesh }: Setup) {
+function edgeBindings({ keys, mesh, turnSettings }: Setup) {
   return {
     MESH: mesh,
+    TURN_SETTINGS: turnSettings,
     PHASEWAY_KEYS: JSON.stringify(keys.map(({ tenant, key }) => ({ tenant, sha256: sha256(key) }))),
     // The same at every start, so that ids minted before a restart still name their objects.
     PHASEWAY_SECRET: sha256("a local mesh has no secrets"),

@@ -15,3 +15,13 @@ export function onEmulator(mesh: MeshFile, emulatorUrl: string): MeshFile {
   );
   return { ...mesh, pools: JSON.parse(text) as MeshFile["pools"] };
 }
+
+/** The same mesh with as many tokens of KV cache in every engine. */
+export function withKvTokens(mesh: MeshFile, kvTokens: number | undefined): MeshFile {
+  if (kvTokens === undefined) return mesh;
+  const pools = Object.entries(mesh.pools).map(([id, pool]) => [
+    id,
+    { ...(pool as object), kvTokens },
+  ]);
+  return { ...mesh, pools: Object.fromEntries(pools) as MeshFile["pools"] };
+}
