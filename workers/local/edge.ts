@@ -1,7 +1,7 @@
 import { createEdgeWorker } from "../edge/app.ts";
 import type { LocalBinding } from "./local-binding.ts";
+import { realObjects } from "./real-objects.ts";
 import { type MeshPlaces, withRoundTrips } from "./round-trips.ts";
-import { slowObjects } from "./slow-objects.ts";
 
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
@@ -19,8 +19,8 @@ export default {
       request,
       {
         ...env,
-        SESSIONS: slowObjects(env.SESSIONS, delayMs),
-        RECEIPTS: slowObjects(env.RECEIPTS, delayMs),
+        SESSIONS: asDeployed(env.SESSIONS, delayMs),
+        RECEIPTS: asDeployed(env.RECEIPTS, delayMs),
       },
       context,
     );
@@ -44,6 +44,7 @@ type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] & {
 };
 
 let edge: EdgeWorker | undefined;
+const asDeployed = realObjects(Date.now);
 
 /** Where durations are multiplied by `timeFactor`, a second of the mesh passes in `timeFactor` seconds. */
 function fastClock(timeFactor: number): () => number {
