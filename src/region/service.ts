@@ -1,3 +1,4 @@
+import type { Granted } from "../core/grant/grant.ts";
 import type { Ask } from "../core/plan/placement.ts";
 import type { LegKind, Usage } from "../core/leg.ts";
 
@@ -44,20 +45,8 @@ export type ViewAsk = {
   readonly now: number;
 };
 
-export type Grant = {
-  readonly ticket: string;
-  readonly engine: string;
-  readonly pool: string;
-  /** When the engine is expected to begin, epoch ms. */
-  readonly startAt: number;
-  readonly heldTokens: number;
-  readonly prefillMs: number;
-  readonly stepMs: number;
-  readonly reason: string;
-};
-
 export type ReserveAnswer =
-  | { readonly kind: "granted"; readonly grant: Grant }
+  | { readonly kind: "granted"; readonly grant: Granted }
   | { readonly kind: "queued"; readonly ticket: string; readonly startAt: number }
   | { readonly kind: "refused"; readonly reason: string; readonly retryAfterMs: number };
 

@@ -1,17 +1,9 @@
+import type { Holding, SessionStats } from "../core/session/state.ts";
+
+export type { Holding, SessionStats } from "../core/session/state.ts";
+
 /** Messages between the edge and a `Session` object. Additive changes only; see DESIGN §2. */
 export const SESSION_MESSAGES_VERSION = 1;
-
-/** An engine that is believed to hold a prefix of this conversation's KV cache. */
-export type Holding = {
-  readonly engine: string;
-  /** Chain links held, counted from the root; links close at message ends and every 2 KB. */
-  readonly links: number;
-  /** Prompt-side tokens those links were, as the engine counted them when it said so, else estimated. */
-  readonly tokens: number;
-  readonly tier: string;
-  readonly known: "reported" | "assumed";
-  readonly at: number;
-};
 
 export type OpenAsk = {
   readonly v: 1;
@@ -35,22 +27,6 @@ export type OpenAnswer = {
   /** Engines that hold a prefix of exactly this chain, best first. */
   readonly holdings: readonly Holding[];
   readonly stats: SessionStats;
-};
-
-export type SessionStats = {
-  readonly turns: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
-  readonly usd: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-  /** Moving averages, 0 before the first turn. */
-  readonly outputPerTurn: number;
-  readonly newPromptPerTurn: number;
-  readonly gapMs: number;
-  /** Characters per token as the engines counted; 0 when unknown. */
-  readonly charsPerToken: number;
 };
 
 export type SettleAsk = {

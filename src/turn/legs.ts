@@ -1,13 +1,14 @@
+import type { Granted } from "../core/grant/grant.ts";
 import type { LegKind, Usage } from "../core/leg.ts";
 import type { Work } from "../core/receipt.ts";
-import type { Grant, LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
+import type { LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** One leg that was granted: what ran where, filled in as it goes. */
 export type LegRun = {
   readonly leg: LegKind;
-  readonly grant: Grant;
+  readonly grant: Granted;
   readonly requestId: string;
   startedAt: number;
   endedAt?: number;

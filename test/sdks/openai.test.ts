@@ -92,14 +92,14 @@ describe("the OpenAI SDK with only its base URL and key changed", () => {
       { type: "text" as const, text: "What is this?" },
       { type: "image_url" as const, image_url: picture },
     ];
-    const answer = await client.chat.completions.create({
-      ...question,
-      messages: [{ role: "user", content }],
-      // @ts-expect-error -- no member of OpenAI's own API
+    // No members of OpenAI's own API.
+    const engineOnly: object = {
       guided_json: { type: "object" },
       top_k: 5,
       chat_template_kwargs: { enable_thinking: false },
-    });
+    };
+    const messages = [{ role: "user" as const, content }];
+    const answer = await client.chat.completions.create({ ...question, messages, ...engineOnly });
     expect(answer.choices[0]?.message.content).toBeTruthy();
   });
 

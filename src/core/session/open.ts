@@ -1,5 +1,5 @@
 import { continues, matchBranches, residency } from "./branches.ts";
-import type { Holding, Opening, SessionState, Stats } from "./state.ts";
+import type { Holding, Opening, SessionState, SessionStats } from "./state.ts";
 
 /** Which branch a turn continues, or the number of the fork it starts, and who holds a prefix of it. */
 export function openTurn(state: SessionState, opening: Opening): Opened {
@@ -19,5 +19,5 @@ export type Opened = {
   readonly branch: number;
   readonly turns: number;
   readonly holdings: readonly Holding[];
-  readonly stats: Stats;
+  readonly stats: SessionStats;
 };

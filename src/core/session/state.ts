@@ -5,7 +5,7 @@ export type SessionState = {
   readonly tenant: string;
   /** Model of the last settled turn. */
   readonly model: string;
-  readonly stats: Stats;
+  readonly stats: SessionStats;
   /** At most `maxBranches`; the least recently used is dropped. */
   readonly branches: readonly Branch[];
   /** Number the next fork gets; numbers are never used twice. */
@@ -30,10 +30,12 @@ export type Branch = {
   readonly lastAt: number;
 };
 
-/** An engine believed to hold a prefix of a branch. */
+/** An engine that is believed to hold a prefix of this conversation's KV cache. */
 export type Holding = {
   readonly engine: string;
+  /** Chain links held, counted from the root; links close at message ends and every 2 KB. */
   readonly links: number;
+  /** Prompt-side tokens those links were, as the engine counted them when it said so, else estimated. */
   readonly tokens: number;
   readonly tier: string;
   readonly known: "reported" | "assumed";
@@ -41,7 +43,7 @@ export type Holding = {
   readonly at: number;
 };
 
-export type Stats = {
+export type SessionStats = {
   readonly turns: number;
   readonly promptTokens: number;
   readonly cachedTokens: number;
@@ -49,9 +51,11 @@ export type Stats = {
   readonly usd: number;
   readonly firstAt: number;
   readonly lastAt: number;
+  /** Moving averages, 0 before the first turn. */
   readonly outputPerTurn: number;
   readonly newPromptPerTurn: number;
   readonly gapMs: number;
+  /** Characters per token as the engines counted; 0 when unknown. */
   readonly charsPerToken: number;
 };
 
@@ -96,7 +100,7 @@ export const maxSettled = 32;
 /** Links kept of one chain; a longer conversation is matched by its first ones. */
 export const maxLinks = 4000;
 
-const emptyStats: Stats = {
+const emptyStats: SessionStats = {
   turns: 0,
   promptTokens: 0,
   cachedTokens: 0,

@@ -1,10 +1,14 @@
-import type { Branch, Settlement, Stats } from "./state.ts";
+import type { Branch, Settlement, SessionStats } from "./state.ts";
 
 const weightOfNewest = 0.3;
 
 /** The statistics with one more turn in them; `before` is the branch it continued, if it did. */
-export function addTurn(stats: Stats, turn: Settlement, before: Branch | undefined): Stats {
-  const summed: Stats = {
+export function addTurn(
+  stats: SessionStats,
+  turn: Settlement,
+  before: Branch | undefined,
+): SessionStats {
+  const summed: SessionStats = {
     ...stats,
     turns: stats.turns + 1,
     promptTokens: stats.promptTokens + turn.promptTokens,
@@ -21,10 +25,10 @@ export function addTurn(stats: Stats, turn: Settlement, before: Branch | undefin
 }
 
 function averages(
-  stats: Stats,
+  stats: SessionStats,
   turn: Settlement,
   before: Branch | undefined,
-): Pick<Stats, "outputPerTurn" | "newPromptPerTurn" | "gapMs" | "charsPerToken"> {
+): Pick<SessionStats, "outputPerTurn" | "newPromptPerTurn" | "gapMs" | "charsPerToken"> {
   const charsPerToken = turn.promptTokens > 0 ? turn.chars / turn.promptTokens : 0;
   const grown = before ? turn.promptTokens - before.promptTokens : 0;
   return {

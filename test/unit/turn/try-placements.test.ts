@@ -110,12 +110,14 @@ describe("a client that leaves", () => {
     return { ...around, work };
   }
 
-  it("in prefill ends that leg at once, and nothing else is sent", async () => {
-    const { ordered, reported, work } = await leaving(true, (leave) => async (_order, signal) => {
+  it("in prefill ends that leg, and nothing else is sent", async () => {
+    const { ordered, reported, work } = await leaving(true, (leave) => (_order, signal) => {
       leave();
-      return { ok: false, failure: { kind: "aborted", message: String(signal.aborted) } };
+      return new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(broken("aborted"))),
+      );
     });
-    expect(await work).toMatchObject({ result: { ok: false, failure: { message: "true" } } });
+    expect(await work).toMatchObject({ result: { ok: false, failure: { kind: "aborted" } } });
     expect(ordered).toHaveLength(1);
     expect(reported.map(({ event }) => event)).toEqual(["released", "released"]);
   });

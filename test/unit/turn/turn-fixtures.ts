@@ -113,6 +113,6 @@ export function answering(onCancel: () => void = () => {}): LegAnswer {
 }
 
 /** A failed leg. */
-export function broken(kind: "unreachable" | "caller" | "stalled"): LegAnswer {
+export function broken(kind: "unreachable" | "caller" | "stalled" | "aborted"): LegAnswer {
   return { ok: false, failure: { kind, message: kind } };
 }
