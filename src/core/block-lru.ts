@@ -1,5 +1,13 @@
 /** Keys of a chain, 8 bytes a link: a view of the same bytes where they are aligned. They stand for nothing but themselves. */
 export function linkKeys(chain: Uint8Array): BigUint64Array {
+  if (last?.chain !== chain) last = { chain, keys: keysOf(chain) };
+  return last.keys;
+}
+
+/** One plan asks for the keys of one chain pool after pool. */
+let last: { readonly chain: Uint8Array; readonly keys: BigUint64Array } | undefined;
+
+function keysOf(chain: Uint8Array): BigUint64Array {
   const { buffer, byteOffset, byteLength } = chain;
   if (byteOffset % 8 === 0) return new BigUint64Array(buffer, byteOffset, byteLength >> 3);
   return new BigUint64Array(chain.slice().buffer, 0, byteLength >> 3);
@@ -7,7 +15,12 @@ export function linkKeys(chain: Uint8Array): BigUint64Array {
 
 /** Links touched together, oldest first in the cache. */
 type Run = { readonly at: number; tokens: number };
-type HeldLink = { readonly weight: number; run: Run };
+type HeldLink = {
+  readonly weight: number;
+  readonly run: Run;
+  /** The last link of the chain it came with: what was generated followed it. */
+  readonly isEnd: boolean;
+};
 
 /** First links of evicted conversations that are remembered, at most. */
 const MOST_GHOSTS = 4096;
@@ -36,6 +49,7 @@ export class BlockLru {
 
   /** True when the chain's first link is held or was evicted here: nobody knows more of this conversation. */
   knows(keys: BigUint64Array): boolean {
+    if (this.#links.size === 0 && this.#ghosts.size === 0) return false;
     const first = keys[0];
     return first !== undefined && (this.#links.has(first) || this.#ghosts.has(first));
   }
@@ -48,18 +62,25 @@ export class BlockLru {
     nowMs: number,
   ): void {
     const run: Run = { at: nowMs, tokens: 0 };
-    for (let i = Math.min(keys.length, linkTokens.length) - 1; i >= 0; i--) {
+    const last = Math.min(keys.length, linkTokens.length) - 1;
+    for (let i = last; i >= 0; i--) {
       const key = keys[i];
       if (key === undefined) continue;
       const weight = (linkTokens[i] ?? 0) - (i === 0 ? 0 : (linkTokens[i - 1] ?? 0));
+      const isEnd = this.#links.get(key)?.isEnd === true;
       this.#remove(key);
-      this.#links.set(key, { weight, run });
+      this.#links.set(key, { weight, run, isEnd: isEnd || i === last });
       this.#tokens += weight;
       run.tokens += weight;
     }
     if (run.tokens > 0) this.#runs.add(run);
     if (keys[0] !== undefined) this.#ghosts.delete(keys[0]);
     this.shrink(capacityTokens);
+  }
+
+  /** True when the held part of a chain is a whole prompt of before, rather than what eviction left of one. */
+  holdsWhole(keys: BigUint64Array, linkTokens: Uint32Array): boolean {
+    return this.#deepest(keys, linkTokens)?.isEnd === true;
   }
 
   /** When the deepest held link of a chain was last used, ms; undefined when none is held. */
@@ -80,8 +101,10 @@ export class BlockLru {
     worth: (idleMs: number) => number,
   ): number {
     if (this.#tokens + tokens <= capacityTokens) return 0;
-    let over = this.#tokens + tokens - this.heldTokens(keys, linkTokens) - capacityTokens;
-    const own = this.#deepest(keys, linkTokens)?.run;
+    const held = this.#heldLinks(keys, linkTokens);
+    const deepest = held === 0 ? undefined : keys[held - 1];
+    const own = deepest === undefined ? undefined : this.#links.get(deepest)?.run;
+    let over = this.#tokens + tokens - capacityTokens - (linkTokens[held - 1] ?? 0);
     let sum = 0;
     for (const run of this.#runs) {
       if (over <= 0) break;
@@ -121,7 +144,9 @@ export class BlockLru {
 
   /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
   #heldLinks(keys: BigUint64Array, linkTokens: Uint32Array): number {
-    let held = 0;
+    const first = keys[0];
+    if (first === undefined || !this.#links.has(first)) return 0;
+    let held = 1;
     let missing = Math.min(keys.length, linkTokens.length);
     while (held < missing) {
       const middle = (held + missing) >> 1;

@@ -1,11 +1,20 @@
-import type { Conversation } from "../traces/conversation.ts";
+import type { Work } from "../core/receipt.ts";
+import type { ChatMessage, Conversation } from "../traces/conversation.ts";
 import { ask } from "./ask.ts";
+import type { Answer } from "./ask.ts";
+import { cacheFigures } from "./cache-figures.ts";
+import type { CacheFigures } from "./cache-figures.ts";
 import { Ceiling } from "./ceiling.ts";
+import { FaultInjector } from "./fault-injector.ts";
 import { reconcileWithEngines } from "./ledgers.ts";
 import type { DriveIo, DriveOptions } from "./options.ts";
+import { BlockLog } from "./pooled-lru.ts";
+import { prefilledAwayShare } from "./prefilled-away.ts";
 import { prefilled, readReceipt } from "./receipts.ts";
 import type { DrivenReceipt } from "./receipts.ts";
 import type { Reconciliation } from "./reconcile.ts";
+import { SessionsSeen } from "./sessions-seen.ts";
+import type { SessionCounts } from "./sessions-seen.ts";
 import { Tally, ratio } from "./tally.ts";
 import type { TallySummary } from "./tally.ts";
 
@@ -23,12 +32,19 @@ export async function drive(options: DriveOptions, io: DriveIo): Promise<DriveRe
   };
   await Promise.all(Array.from({ length: options.concurrency }, worker));
   await source.return?.();
+  await run.endFaults();
   return run.report(io.now() - startedAt);
 }
 
 export type DriveReport = Omit<TallySummary, "latencies"> &
+  SessionCounts &
+  Partial<CacheFigures> &
   Readonly<Record<`${string}_ms`, number>> & {
     readonly conversations: number;
+    /** Turns asked again after a fault. */
+    readonly retried: number;
+    /** Faults set off, by kind. */
+    readonly faults?: Readonly<Record<string, number>>;
     /** Turns not sent because one before them failed. */
     readonly abandoned_turns: number;
     readonly receipts: number;
@@ -36,7 +52,7 @@ export type DriveReport = Omit<TallySummary, "latencies"> &
     /** 1 − tokens prefilled by any leg / prompt tokens, over the receipts that know; null when none does. */
     readonly hit_rate: number | null;
     readonly hit_rate_receipts: number;
-    readonly hit_rate_ledger?: number | null;
+    readonly prefilled_away_share: number | null;
     readonly reconcile?: Reconciliation & { readonly error?: string };
     readonly ok: boolean;
   };
@@ -47,14 +63,20 @@ class Run {
   readonly #tally = new Tally();
   readonly #ceiling = new Ceiling();
   readonly #receipts: Promise<DrivenReceipt | undefined>[] = [];
+  readonly #sessions = new SessionsSeen();
+  readonly #blocks = new BlockLog();
+  readonly #faults: FaultInjector | undefined;
   #sent = 0;
   #running = 0;
   #conversations = 0;
   #abandoned = 0;
+  #retried = 0;
 
   constructor(options: DriveOptions, io: DriveIo) {
     this.#options = options;
     this.#io = io;
+    this.#faults =
+      options.faults === undefined ? undefined : new FaultInjector(options, io, options.faults);
   }
 
   mayAsk(): boolean {
@@ -66,22 +88,15 @@ class Run {
     this.#running += 1;
     for (const [index, turn] of conversation.turns.entries()) {
       if (!this.mayAsk()) break;
-      this.#sent += 1;
       const messages = turn.messages(answers);
-      const shares = this.#ceiling.ask(messages);
-      const answer = await ask(this.#options, this.#io, {
-        session: conversation.id,
-        messages,
-        maxTokens: turn.maxTokens,
-      });
-      this.#tally.add(answer, shares);
-      this.#fetchReceipt(answer.headers.get("phaseway-receipt"));
-      this.#progress();
+      const answer = await this.#askUntilAnswered(conversation.id, index, messages, turn.maxTokens);
       if (answer.error !== undefined) {
         this.#abandoned += conversation.turns.length - index - 1;
         break;
       }
       this.#ceiling.answered(messages, answer.text);
+      const whole = this.#options.reconcile && this.#io.blocksOf?.(messages, answer.text);
+      if (whole) this.#blocks.answered(whole);
       answers.push(answer.text);
     }
     this.#running -= 1;
@@ -89,8 +104,43 @@ class Run {
     this.#progress();
   }
 
-  #fetchReceipt(id: string | null): void {
-    if (id !== null) this.#receipts.push(readReceipt(this.#options, this.#io, id));
+  /** A turn that failed is asked again only where faults were set off on purpose. */
+  async #askUntilAnswered(
+    conversation: string,
+    turn: number,
+    messages: readonly ChatMessage[],
+    maxTokens: number,
+  ): Promise<Answer> {
+    for (let retries = this.#faults ? MOST_RETRIES : 0; ; retries -= 1) {
+      await this.#faults?.beforeRequest(this.#tally.engines);
+      this.#sent += 1;
+      const shares = this.#ceiling.ask(messages);
+      const prompt = this.#options.reconcile && this.#io.blocksOf?.(messages);
+      if (prompt) this.#blocks.asked(prompt);
+      const answer = await ask(this.#options, this.#io, {
+        session: conversation,
+        messages,
+        maxTokens,
+      });
+      this.#tally.add(answer, shares);
+      this.#fetchReceipt(conversation, turn, answer.headers.get("phaseway-receipt"));
+      this.#progress();
+      if (answer.error === undefined || retries === 0 || !this.mayAsk()) return answer;
+      this.#retried += 1;
+    }
+  }
+
+  async endFaults(): Promise<void> {
+    await this.#faults?.end();
+  }
+
+  #fetchReceipt(conversation: string, turn: number, id: string | null): void {
+    if (id === null) return;
+    const reading = readReceipt(this.#options, this.#io, id).then((receipt) => {
+      if (receipt) this.#sessions.saw(receipt.session, conversation, turn);
+      return receipt;
+    });
+    this.#receipts.push(reading);
   }
 
   #progress(): void {
@@ -105,34 +155,49 @@ class Run {
   async report(durationMs: number): Promise<DriveReport> {
     const receipts = (await Promise.all(this.#receipts)).filter((receipt) => receipt !== undefined);
     const works = receipts.flatMap((receipt) => receipt.work);
-    for (const receipt of receipts) this.#tally.sawSession(receipt.session);
     for (const work of works) this.#tally.sawEngine(work.engine);
     const known = prefilled(receipts);
     const { latencies, ...counts } = this.#tally.summary(durationMs);
     const missing = this.#receipts.length - receipts.length;
-    const reconciled = this.#options.reconcile
-      ? await reconcileWithEngines(this.#options, this.#io, works, this.#tally.engines)
-      : undefined;
-    const { entries = [], ...reconciliation } = reconciled ?? { ok: true, engines: [] };
-    const computed = entries.reduce((sum, entry) => sum + entry.computedTokens, 0);
     const prompt = receipts.reduce((sum, receipt) => sum + receipt.promptTokens, 0);
-    const settled = !reconciled || (reconciliation.ok && missing === 0 && receipts.length > 0);
+    const reconciled = this.#options.reconcile
+      ? await this.#reconcile(works, prompt)
+      : { figures: {}, settled: true };
+    const settled = reconciled.settled && (!this.#options.reconcile || missing === 0);
+    const failed = this.#faults ? 0 : counts.failed;
     return {
       ...counts,
       ...latencies,
+      ...this.#sessions.counts(),
       conversations: this.#conversations,
       abandoned_turns: this.#abandoned,
+      retried: this.#retried,
+      ...(this.#faults && { faults: this.#faults.struck }),
       receipts: receipts.length,
       receipts_missing: missing,
       hit_rate: known.known === 0 ? null : 1 - ratio(known.computedTokens, known.promptTokens),
       hit_rate_receipts: known.known,
-      ...(reconciled
-        ? {
-            hit_rate_ledger: entries.length === 0 ? null : 1 - ratio(computed, prompt),
-            reconcile: reconciliation,
-          }
-        : {}),
-      ok: counts.failed === 0 && counts.completed > 0 && settled,
+      prefilled_away_share: prefilledAwayShare(works),
+      ...reconciled.figures,
+      ok: failed === 0 && counts.completed > 0 && settled,
+    };
+  }
+
+  async #reconcile(works: readonly Work[], promptTokens: number) {
+    const { engines } = this.#tally;
+    const { entries, blocks, ...reconciliation } = await reconcileWithEngines(
+      this.#options,
+      this.#io,
+      works,
+      engines,
+    );
+    const figures = cacheFigures({ entries, blocks }, this.#blocks, promptTokens);
+    return {
+      figures: { ...figures, reconcile: reconciliation },
+      settled: reconciliation.ok && works.length > 0,
     };
   }
 }
+
+/** Times a turn is asked again, at most. */
+const MOST_RETRIES = 3;

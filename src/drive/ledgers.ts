@@ -1,5 +1,6 @@
 import type { Work } from "../core/receipt.ts";
-import type { DriveIo, DriveOptions } from "./options.ts";
+import type { DriveIo, DriveOptions, Emulator } from "./options.ts";
+import { poolOf } from "./loads.ts";
 import { reconcile } from "./reconcile.ts";
 import type { LedgerEntry, Reconciliation } from "./reconcile.ts";
 
@@ -11,39 +12,84 @@ export async function reconcileWithEngines(
   engines: ReadonlySet<string>,
 ): Promise<Reconciled> {
   const emulator = options.emulator ?? (await findEmulator(options, io));
-  if (typeof emulator === "string") return { ok: false, engines: [], error: emulator, entries: [] };
+  if (typeof emulator === "string") {
+    return { ok: false, engines: [], error: emulator, entries: new Map(), blocks: new Map() };
+  }
   const until = io.now() + PATIENCE_MS;
   const ours = new Set(works.map((work) => work.requestId));
   for (;;) {
-    const ledgers = new Map<string, readonly LedgerEntry[] | string>();
+    const ledgers = new Map<string, Ledger | string>();
     await Promise.all(
-      [...engines].map(async (engine) =>
+      [...withTheirPools(engines, emulator)].map(async (engine) =>
         ledgers.set(engine, await readLedger(io, emulator, engine)),
       ),
     );
-    const result = reconcile(works, ledgers);
-    if (result.ok || io.now() + RETRY_MS > until) {
-      const read = [...ledgers.values()].flatMap((ledger) =>
-        typeof ledger === "string" ? [] : ledger,
-      );
-      return { ...result, entries: read.filter((entry) => ours.has(entry.requestId)) };
-    }
+    const entries = new Map(
+      [...ledgers].map(([engine, read]) => [
+        engine,
+        typeof read === "string" ? read : read.entries,
+      ]),
+    );
+    const result = reconcile(works, withoutIdle(entries, engines));
+    if (result.ok || io.now() + RETRY_MS > until) return { ...result, ...sorted(ledgers, ours) };
     await io.sleep(RETRY_MS);
   }
 }
 
-/** `entries` are the ledgers' own, of this run's requests. */
 export type Reconciled = Reconciliation & {
   readonly error?: string;
-  readonly entries: readonly LedgerEntry[];
+  /** The ledgers' own entries, of this run's requests, by engine; engines of the same models included. */
+  readonly entries: ReadonlyMap<string, readonly LedgerEntry[]>;
+  /** Blocks of KV cache of each engine, where it tells. */
+  readonly blocks: ReadonlyMap<string, number>;
 };
 
-type Emulator = { readonly url: string; readonly token: string };
+type Ledger = { readonly entries: readonly LedgerEntry[]; readonly blocks?: number };
+
+/** The engines used, and those that could have been: all of the same models. */
+function withTheirPools(used: ReadonlySet<string>, { engines = [] }: Emulator): Set<string> {
+  const pools = new Set([...used].map(poolOf));
+  const models = new Set(
+    engines.filter(({ id }) => pools.has(poolOf(id))).map(({ model }) => model),
+  );
+  const others = engines.filter(({ model }) => models.has(model)).map(({ id }) => id);
+  return new Set([...used, ...others]);
+}
+
+/** Engines that were never asked need no line in the report, unless they say that they were. */
+function withoutIdle<T>(
+  ledgers: ReadonlyMap<string, T | readonly LedgerEntry[]>,
+  used: ReadonlySet<string>,
+): Map<string, T | readonly LedgerEntry[]> {
+  return new Map(
+    [...ledgers].filter(
+      ([id, entries]) => used.has(id) || (Array.isArray(entries) && entries.length > 0),
+    ),
+  );
+}
+
+function sorted(
+  ledgers: ReadonlyMap<string, Ledger | string>,
+  ours: ReadonlySet<string>,
+): Pick<Reconciled, "entries" | "blocks"> {
+  const entries = new Map<string, readonly LedgerEntry[]>();
+  const blocks = new Map<string, number>();
+  for (const [engine, read] of ledgers) {
+    if (typeof read === "string") continue;
+    entries.set(
+      engine,
+      read.entries.filter((entry) => ours.has(entry.requestId)),
+    );
+    if (read.blocks !== undefined) blocks.set(engine, read.blocks);
+  }
+  return { entries, blocks };
+}
 
 const PATIENCE_MS = 2000;
 const RETRY_MS = 250;
 
-async function findEmulator(options: DriveOptions, io: DriveIo): Promise<Emulator | string> {
+/** Asks the endpoint where its emulated engines are; else says why it does not tell. */
+export async function findEmulator(options: DriveOptions, io: DriveIo): Promise<Emulator | string> {
   const url = `${new URL(options.baseUrl).origin}/local/emulator`;
   try {
     const response = await io.fetch(url, {
@@ -59,14 +105,14 @@ async function readLedger(
   io: DriveIo,
   emulator: Emulator,
   engine: string,
-): Promise<readonly LedgerEntry[] | string> {
+): Promise<Ledger | string> {
   const url = `${emulator.url.replace(/\/$/, "")}/${engine}/admin/ledger`;
   try {
     const response = await io.fetch(url, {
       headers: { authorization: `Bearer ${emulator.token}` },
     });
     if (!response.ok) return `${url}: ${response.status}`;
-    return ((await response.json()) as { entries: readonly LedgerEntry[] }).entries;
+    return (await response.json()) as Ledger;
   } catch {
     return `${url}: no answer`;
   }

@@ -94,10 +94,7 @@ function compare(
 }
 
 function legFaults(work: Work, entry: LedgerEntry, sums: Record<Field, Sums>): string[] {
-  if (!entry.reportedUsage)
-    return claims(work)
-      ? [`${name(work)}: the engine reported no usage, the receipt claims some`]
-      : [];
+  if (!entry.reportedUsage) return untoldFaults(work, entry);
   return FIELDS.flatMap((field) => {
     if (!comparable(field, work, entry)) return [];
     sums[field].receipts += work[field] ?? 0;
@@ -106,6 +103,15 @@ function legFaults(work: Work, entry: LedgerEntry, sums: Record<Field, Sums>): s
       ? []
       : [`${name(work)}: ${field} ${work[field] ?? "absent"}, the ledger ${entry[field]}`];
   });
+}
+
+/** Of a leg whose engine told no usage a receipt may know the tokens that came by; the engine may have made more. */
+function untoldFaults(work: Work, entry: LedgerEntry): string[] {
+  const { outputTokens, ...rest } = work;
+  if (claims(rest)) return [`${name(work)}: the engine reported no usage, the receipt claims some`];
+  return (outputTokens ?? 0) > entry.outputTokens
+    ? [`${name(work)}: outputTokens ${outputTokens}, the ledger ${entry.outputTokens}`]
+    : [];
 }
 
 /** The decode leg of a split reports its cache falsely, so its receipt need not say what it cached or computed. */

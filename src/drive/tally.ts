@@ -12,7 +12,6 @@ export class Tally {
   readonly #errors = new Map<string, number>();
   readonly #modes = new Map<string, number>();
   readonly #engines = new Map<string, number>();
-  readonly #sessions = new Set<string>();
   #completed = 0;
   #input = 0;
   #output = 0;
@@ -26,16 +25,11 @@ export class Tally {
     return new Set(this.#engines.keys());
   }
 
-  sawSession(id: string | null | undefined): void {
-    if (id) this.#sessions.add(id);
-  }
-
   sawEngine(id: string): void {
     this.#engines.set(id, this.#engines.get(id) ?? 0);
   }
 
   add(answer: Answer, ceiling: CeilingShares): void {
-    this.sawSession(answer.headers.get("phaseway-session"));
     const route = answer.headers.get("phaseway-route");
     if (route !== null) {
       const { mode, engines } = parseRoute(route);
@@ -91,7 +85,6 @@ export class Tally {
       errors: sorted(this.#errors),
       modes: sorted(this.#modes),
       engines: sorted(this.#engines),
-      sessions: this.#sessions.size,
     };
   }
 }
@@ -115,7 +108,6 @@ export type TallySummary = {
   readonly errors: Readonly<Record<string, number>>;
   readonly modes: Readonly<Record<string, number>>;
   readonly engines: Readonly<Record<string, number>>;
-  readonly sessions: number;
 };
 
 /** 0 when there is nothing to divide by. */

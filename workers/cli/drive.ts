@@ -5,8 +5,8 @@ import { drive } from "../../src/drive/drive.ts";
 import type { DriveIo, Progress } from "../../src/drive/options.ts";
 import { textReport } from "../../src/drive/text-report.ts";
 import type { SkippedConversation, TraceProblem } from "../../src/traces/conversation.ts";
-import { readTraces } from "../../src/traces/read.ts";
-import { traceFiles } from "./trace-files.ts";
+import { blocksOf } from "./blocks-of.ts";
+import { conversationsOf } from "./conversations-of.ts";
 
 const Flags = z.object({
   baseUrl: z.url("--base-url must be a URL").transform((url) => url.replace(/\/+$/, "")),
@@ -19,6 +19,8 @@ const Flags = z.object({
   concurrency: z.number().int().min(1),
   maxContext: z.number().int().min(1),
   limit: z.number().int().min(1).optional(),
+  conversations: z.number().int().min(1).optional(),
+  faults: z.number().int().optional(),
   sessionKey: z.boolean(),
   reconcile: z.boolean().default(false),
   emulator: z.string().optional(),
@@ -39,10 +41,18 @@ cli
   )
   .option("--concurrency <n>", "Conversations held at once", { default: 4 })
   .option("--no-session-key", "Send no phaseway-session header")
-  .option("--reconcile", "Compare the receipts with the engines' own ledgers")
+  .option(
+    "--reconcile",
+    "Compare the receipts with the engines' own ledgers; report by them hit_rate_ledger, pooled_lru, loads and prefilled_away_share",
+  )
+  .option(
+    "--faults <seed>",
+    "Set a fault of a random emulated engine off every 8 requests; failed turns are asked again, 3 times at most",
+  )
   .option("--emulator <url>", "Where the emulated engines are, for endpoints that do not tell")
   .option("--emulator-token <token>", "Token of the emulated engines")
   .option("--limit <n>", "Requests to send, at most")
+  .option("--conversations <n>", "Conversations of each --trace to hold: the first n that fit")
   .option("--max-context <n>", "Skip conversations with more tokens than this", {
     default: 131_072,
   })
@@ -72,8 +82,8 @@ async function main(flags: Flags): Promise<boolean> {
     problems.push(problem);
     process.stderr.write(`${problem.path}:${problem.line}: ${problem.message}\n`);
   };
-  const { maxContext, emulator, emulatorToken, limit, trace, ...rest } = flags;
-  const conversations = readTraces(traceFiles(trace), {
+  const { maxContext, emulator, emulatorToken, limit, faults, trace, ...rest } = flags;
+  const conversations = conversationsOf(trace, flags.conversations ?? Infinity, {
     maxContext,
     onProblem,
     onSkip: (s) => skipped.push(s),
@@ -84,6 +94,7 @@ async function main(flags: Flags): Promise<boolean> {
       conversations,
       noSessionKey: !flags.sessionKey,
       limit: limit ?? Infinity,
+      ...(faults === undefined ? {} : { faults }),
       ...(emulator === undefined
         ? {}
         : { emulator: { url: emulator, token: emulatorToken ?? "" } }),
@@ -108,6 +119,7 @@ function io(): DriveIo {
     fetch,
     now: () => performance.now(),
     sleep: async (ms: number): Promise<void> => sleep(ms),
+    blocksOf,
   };
   return process.stderr.isTTY ? { ...plain, onProgress: draw } : plain;
 }

@@ -9,16 +9,9 @@ const SHORTEST_PAUSE_MS = 10_000;
 /** Weight of one observed pause. */
 const WEIGHT = 0.05;
 
-/** Mean time between the end of a turn and the next at the same engine, ms. */
-export type Pauses = { meanMs: number };
-
-export function unknownPauses(): Pauses {
-  return { meanMs: SHORTEST_PAUSE_MS };
-}
-
 /** Learns from a conversation that came back to what is left of it. */
 export function observePause({ pauses }: PoolState, pauseMs: number): void {
-  pauses.meanMs += WEIGHT * (Math.max(SHORTEST_PAUSE_MS, pauseMs) - pauses.meanMs);
+  pauses.meanMs += WEIGHT * (Math.max(0, pauseMs) - pauses.meanMs);
 }
 
 /**
@@ -34,19 +27,14 @@ export function displacedMs(
 ): number {
   const { pool, index } = engine;
   if (pool.pool.routed !== "us") return 0;
+  const capacityTokens = indexCapacity(engine);
+  if (index.tokens + needTokens <= capacityTokens) return 0;
   const returns = pool.pool.roles.includes("decode") ? RETURNS : RETURNS_TO_PREFILL;
-  const { meanMs } = pool.pauses;
-  const lost = index.displaced(
-    keys,
-    linkTokens,
-    needTokens,
-    indexCapacity(engine),
-    nowMs,
-    (idleMs) => {
-      const silent = returns * Math.exp(-Math.max(0, idleMs) / meanMs);
-      return silent / (silent + 1 - returns);
-    },
-  );
+  const meanMs = Math.max(SHORTEST_PAUSE_MS, pool.pauses.meanMs);
+  const lost = index.displaced(keys, linkTokens, needTokens, capacityTokens, nowMs, (idleMs) => {
+    const silent = returns * Math.exp(-Math.max(0, idleMs) / meanMs);
+    return silent / (silent + 1 - returns);
+  });
   if (lost < 1) return 0;
   // The others are taken to be about as long as this one.
   const length = Math.max(lost, needTokens);

@@ -3,13 +3,8 @@ import { observePause } from "./displaced.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, needOf } from "./offer.ts";
 import { addWork } from "./recent-work.ts";
-import {
-  type EngineState,
-  type RegionState,
-  decodeFactor,
-  indexCapacity,
-  prefillFactor,
-} from "./region-state.ts";
+import { touch } from "./touch.ts";
+import { type EngineState, type RegionState, decodeFactor, prefillFactor } from "./region-state.ts";
 
 /** A grant lapses when nothing was heard for this long after something should have been, ms. */
 export const LEASE_MS = 15_000;
@@ -34,6 +29,7 @@ export function enter(
   const stepMs = offer.modelledStepMs * decodeFactor(engine, nowMs);
   const decodeMs = leg === "prefill" ? 0 : stepMs * ask.ask.expectedOutputTokens;
   const kvTokens = needOf(leg, ask.ask);
+  const endsAt = prefillEndsAt + offer.slotMs + decodeMs;
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
   const unindexedTokens = Math.max(0, kvTokens - indexed);
   const slotTokens = leg === "prefill" ? 0 : kvTokens;
@@ -49,6 +45,7 @@ export function enter(
     kvTokens,
     unindexedTokens,
     slotTokens,
+    endsAt,
     outputTokens: ask.ask.expectedOutputTokens,
     modelledStepMs: offer.modelledStepMs,
     modelledPrefillMs: offer.modelledPrefillMs,
@@ -65,8 +62,7 @@ export function enter(
   const usedAt = engine.index.usedAt(keys, linkTokens);
   if (usedAt !== undefined) observePause(engine.pool, nowMs - usedAt);
   // Entered before it is true, so that a burst of siblings follows the first of them.
-  const endsAt = prefillEndsAt + offer.slotMs + decodeMs;
-  engine.index.insert(keys, linkTokens, indexCapacity(engine), endsAt);
+  touch(engine, { keys, linkTokens }, endsAt);
   asked(engine.breaker, ticket);
   return {
     ticket,

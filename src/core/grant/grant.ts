@@ -1,9 +1,9 @@
 import { linkKeys } from "../block-lru.ts";
 import type { Random } from "../random.ts";
-import { mayAsk } from "./breaker.ts";
+import { mayAsk, opensAt } from "./breaker.ts";
 import { enter } from "./enter.ts";
 import { type GrantAsk, type Offer, offerOf } from "./offer.ts";
-import { recentWorkMs } from "./recent-work.ts";
+import { workRatio } from "./recent-work.ts";
 import type { EngineState, PoolState, RegionState } from "./region-state.ts";
 
 export type { GrantAsk } from "./offer.ts";
@@ -24,7 +24,8 @@ export type GrantAnswer =
   | { readonly kind: "granted"; readonly grant: Granted }
   | { readonly kind: "refused"; readonly reason: string; readonly retryAfterMs: number };
 
-const NEAR_TIE = 1.02;
+/** Part of what precedes the first token; the decode of a long answer would hide what a cache is worth. */
+const NEAR_TIE = 0.02;
 const NEAR_TIE_MS = 1;
 const RETRY_MS = 1000;
 
@@ -41,23 +42,26 @@ export function grant(
   }
   const keys = linkKeys(ask.chain);
   let best = Infinity;
+  let tieMs = NEAR_TIE_MS;
   for (let i = 0; i < pool.engines.length; i++) {
     const engine = pool.engines[i];
     const usable =
       engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
-    const costMs = usable ? offerOf(pool, engine, ask, keys, nowMs).costMs : Infinity;
-    pool.costs[i] = costMs;
-    if (costMs < best) best = costMs;
+    const offer = usable ? offerOf(pool, engine, ask, keys, nowMs) : undefined;
+    pool.costs[i] = offer?.costMs ?? Infinity;
+    if (offer === undefined || offer.costMs >= best) continue;
+    best = offer.costMs;
+    tieMs = NEAR_TIE * (offer.costMs - offer.decodeMs) + NEAR_TIE_MS;
   }
   if (best === Infinity) return refusal(pool, nowMs);
-  const { engine, ties } = pick(pool, best * NEAR_TIE + NEAR_TIE_MS, nowMs, random);
+  const { engine, ties } = pick(pool, best + tieMs, random);
   const offer = offerOf(pool, engine, ask, keys, nowMs);
   const reason = reasonOf(offer, ties);
   return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
 }
 
 /** Of the engines whose cost is at most `limit`, the one that was granted the least work lately; any of several. */
-function pick(pool: PoolState, limit: number, nowMs: number, random: Random) {
+function pick(pool: PoolState, limit: number, random: Random) {
   let ties = 0;
   let equals = 0;
   let least = Infinity;
@@ -66,10 +70,10 @@ function pick(pool: PoolState, limit: number, nowMs: number, random: Random) {
     const engine = pool.engines[i];
     if (engine === undefined || (pool.costs[i] ?? Infinity) > limit) continue;
     ties++;
-    const workMs = recentWorkMs(engine, nowMs);
-    equals = workMs < least ? 1 : workMs === least ? equals + 1 : equals;
-    if (workMs > least || (workMs === least && random() * equals >= 1)) continue;
-    least = workMs;
+    const ratio = workRatio(pool, engine);
+    equals = ratio < least ? 1 : ratio === least ? equals + 1 : equals;
+    if (ratio > least || (ratio === least && random() * equals >= 1)) continue;
+    least = ratio;
     picked = engine;
   }
   if (picked === undefined) throw new TypeError("there is always an engine at the best cost");
@@ -87,17 +91,17 @@ function reasonOf({ heldTokens, slotMs, queueMs }: Offer, ties: number): string 
 }
 
 function refusal(pool: PoolState, nowMs: number): GrantAnswer {
-  let opensAt = Infinity;
+  let soonest = Infinity;
   for (const { breaker } of pool.engines) {
-    if (!mayAsk(breaker, nowMs)) opensAt = Math.min(opensAt, breaker.openUntil);
+    if (!mayAsk(breaker, nowMs)) soonest = Math.min(soonest, opensAt(breaker));
   }
-  if (opensAt === Infinity) {
+  if (soonest === Infinity) {
     return {
       kind: "refused",
       reason: "every engine has failed this request",
       retryAfterMs: RETRY_MS,
     };
   }
-  const retryAfterMs = Math.max(RETRY_MS, opensAt - nowMs);
+  const retryAfterMs = Math.max(RETRY_MS, soonest - nowMs);
   return { kind: "refused", reason: "no engine is healthy", retryAfterMs };
 }

@@ -1,15 +1,12 @@
 import type { LegKind } from "../leg.ts";
 import { INTERFERENCE } from "../plan/legs.ts";
 import type { Ask } from "../plan/placement.ts";
+import { evictionRounds } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
+import { excessWork, overworkMs, workRatio } from "./recent-work.ts";
+import { roomInMs } from "./room.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
-import {
-  type EngineState,
-  type PoolState,
-  capacityTokens,
-  decodeFactor,
-  prefillFactor,
-} from "./region-state.ts";
+import { type EngineState, type PoolState, decodeFactor, prefillFactor } from "./region-state.ts";
 
 /** What a caller asks of a region: an engine of `pool` for one leg. */
 export type GrantAsk = {
@@ -36,6 +33,7 @@ export type Offer = {
   readonly slotMs: number;
   readonly modelledPrefillMs: number;
   readonly modelledStepMs: number;
+  readonly decodeMs: number;
   readonly costMs: number;
 };
 
@@ -65,9 +63,14 @@ export function offerOf(
     modelledStepMs = pool.speed.stepMs(engine.batch + 1, engine.batchTokens + tokens);
     decodeMs = modelledStepMs * decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
   }
-  const slotMs = waitMs(pool, engine, leg === "prefill" ? prefillMs : decodeMs, needOf(leg, ask));
-  costMs += decodeMs + slotMs + displacedMs(engine, keys, linkTokens, needOf(leg, ask), nowMs);
-  return { heldTokens, queueMs, slotMs, modelledPrefillMs, modelledStepMs, costMs };
+  const needTokens = needOf(leg, ask);
+  const slotMs = waitMs(engine, leg === "prefill" ? prefillMs : decodeMs, needTokens, nowMs);
+  const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
+  // Work that is as well done elsewhere goes to engines that had less of it; what is cached here stays cheaper here.
+  const ratio = workRatio(pool, engine);
+  costMs += (prefillMs + handoffMs) * excessWork(ratio) + overworkMs(pool, ratio);
+  costMs += decodeMs + slotMs + evictionRounds(ask.remainingTurns) * evictedMs;
+  return { heldTokens, queueMs, slotMs, modelledPrefillMs, modelledStepMs, decodeMs, costMs };
 }
 
 /** KV cache tokens that a leg needs until its end. */
@@ -75,10 +78,9 @@ export function needOf(leg: GrantAsk["leg"], ask: Ask): number {
   return leg === "prefill" ? ask.promptTokens : ask.promptTokens + ask.expectedOutputTokens;
 }
 
-/** A full engine lets requests in as others finish, all of its batch in about `lifeMs`. */
-function waitMs(pool: PoolState, engine: EngineState, lifeMs: number, needTokens: number): number {
-  const over = Math.max(0, engine.batch + 1 - pool.pool.maxBatch) / pool.pool.maxBatch;
-  const capacity = capacityTokens(pool);
-  const short = Math.max(0, engine.kvTokens + needTokens - capacity) / Math.max(1, capacity);
-  return Math.max(over, Number.isFinite(short) ? short : 0) * lifeMs;
+/** A full batch lets requests in as others finish, all of it in about `lifeMs`. */
+function waitMs(engine: EngineState, lifeMs: number, needTokens: number, nowMs: number): number {
+  const { maxBatch } = engine.pool.pool;
+  const over = Math.max(0, engine.batch + 1 - maxBatch) / maxBatch;
+  return Math.max(over * lifeMs, roomInMs(engine, needTokens, nowMs));
 }

@@ -1,10 +1,10 @@
-import { type Pauses, unknownPauses } from "./displaced.ts";
 import { factorOf, type Measured, type Shared, unmeasured } from "./measured.ts";
 import { BlockLru } from "../block-lru.ts";
 import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
 import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
+import type { RecentWork } from "./recent-work.ts";
 import { type Breaker, closedBreaker } from "./breaker.ts";
 
 /** One leg that was granted and not yet ended. */
@@ -26,6 +26,8 @@ export type LiveGrant = {
   /** Context in the decode batch; 0 for a prefill leg, which has no slot. */
   readonly slotTokens: number;
   readonly outputTokens: number;
+  /** When the whole leg is expected to end, epoch ms. */
+  readonly endsAt: number;
   /** Modelled step at the engine's class speed, ms. */
   readonly modelledStepMs: number;
   /** Modelled prefill at the engine's class speed, ms. */
@@ -50,14 +52,14 @@ export type EngineState = {
   readonly pool: PoolState;
   /** When the prefill work granted so far is expected to be done. */
   backlogUntil: number;
-  /** Work granted lately, ms, as it was at `workAt`; it fades. */
-  workMs: number;
-  workAt: number;
+  readonly work: RecentWork;
   readonly grants: Map<string, LiveGrant>;
   batch: number;
   batchTokens: number;
   kvTokens: number;
   unindexedTokens: number;
+  /** More was granted than fits at once: the index lacks parts of running prompts. */
+  crowded: boolean;
   readonly index: BlockLru;
   readonly breaker: Breaker;
   readonly prefill: Measured;
@@ -70,7 +72,10 @@ export type PoolState = {
   readonly engines: EngineState[];
   readonly prefill: Shared;
   readonly decode: Shared;
-  readonly pauses: Pauses;
+  /** Mean time between the end of a turn and the next at the same engine, ms. */
+  readonly work: RecentWork;
+  workFadedAt: number;
+  readonly pauses: { meanMs: number };
   /** Costs of the engines during one grant; kept to spare allocations. */
   readonly costs: Float64Array;
 };
@@ -117,20 +122,22 @@ function poolState(pool: Pool, speed: Speed): PoolState {
     costs,
     prefill: { factor: 1 },
     decode: { factor: 1 },
-    pauses: unknownPauses(),
+    pauses: { meanMs: 0 },
+    work: { ms: 0, legs: 0 },
+    workFadedAt: 0,
   };
   for (const { id } of pool.engines) {
     engines.push({
       id,
       pool: state,
       backlogUntil: 0,
-      workMs: 0,
-      workAt: 0,
+      work: { ms: 0, legs: 0 },
       grants: new Map(),
       batch: 0,
       batchTokens: 0,
       kvTokens: 0,
       unindexedTokens: 0,
+      crowded: false,
       index: new BlockLru(),
       breaker: closedBreaker(),
       prefill: unmeasured(),

@@ -1,12 +1,12 @@
-import { countFailure, probeEnded, succeeded } from "./breaker.ts";
+import { countFailure, probeEnded, rest, succeeded } from "./breaker.ts";
 import { LEASE_MS } from "./enter.ts";
 import {
   type EngineState,
   type LiveGrant,
   type RegionState,
   decodeFactor,
-  indexCapacity,
 } from "./region-state.ts";
+import { touch } from "./touch.ts";
 import { learnDecode, learnPrefill } from "./trust.ts";
 
 /** Answers this many times longer than expected keep their grant without being renewed. */
@@ -39,16 +39,20 @@ export function done(
   if (live.leg === "prefill") firstToken(state, ticket, nowMs);
   if (outputTokens !== undefined) learnDecode(engine, live, outputTokens, nowMs);
   end(state, engine, live, nowMs);
-  engine.index.insert(live.keys, live.linkTokens, indexCapacity(engine), nowMs);
+  touch(engine, live, nowMs);
   succeeded(engine.breaker);
 }
 
-/** The leg failed; `kind` is a `LegFailure` kind. Three in a row leave the engine alone for a while. */
+/**
+ * The leg failed; `kind` is a `LegFailure` kind. Three in a row leave the engine alone for a while; one that says when
+ * to come back is left alone until then.
+ */
 export function failed(
   state: RegionState,
   ticket: string,
   nowMs: number,
   kind = "unreachable",
+  retryAfterMs?: number,
 ): void {
   const [engine, live] = find(state, ticket);
   if (live === undefined) return;
@@ -57,6 +61,10 @@ export function failed(
     engine.index.forget(live.keys, live.linkTokens, live.heldTokens);
   }
   if (NOT_THE_ENGINE.has(kind)) return probeEnded(engine.breaker, ticket);
+  if (kind === "overloaded" && retryAfterMs !== undefined) {
+    rest(engine.breaker, nowMs + retryAfterMs);
+    return probeEnded(engine.breaker, ticket);
+  }
   const opened = countFailure(engine.breaker, ticket, nowMs);
   // An engine that stopped answering has most likely lost its cache as well.
   if (opened && kind === "unreachable") engine.index.clear();

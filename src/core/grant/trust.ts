@@ -3,6 +3,8 @@ import type { EngineState, LiveGrant } from "./region-state.ts";
 
 /** Shorter prefills say more about the network than about the engine, ms. */
 const SHORTEST_PREFILL_MS = 50;
+/** What was believed to be cached, and was not, would pass for slowness: legs with more of it teach nothing. */
+const CACHED_SHARE = 0.1;
 /** A longer share of waiting cannot be told from slow prefill. */
 const QUEUE_SHARE = 0.25;
 const FEWEST_STEPS = 8;
@@ -11,6 +13,7 @@ const FEWEST_STEPS = 8;
 export function learnPrefill(engine: EngineState, live: LiveGrant, nowMs: number): void {
   const modelledMs = live.modelledPrefillMs;
   if (modelledMs < SHORTEST_PREFILL_MS) return;
+  if (live.heldTokens > CACHED_SHARE * (live.linkTokens.at(-1) ?? 0)) return;
   const startedAt = live.prefillEndsAt - live.prefillMs;
   if (startedAt - live.grantedAt > modelledMs * QUEUE_SHARE) return;
   const measuredMs = nowMs - live.grantedAt - live.modelledStepMs;

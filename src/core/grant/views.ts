@@ -1,6 +1,8 @@
 import { linkKeys } from "../block-lru.ts";
 import type { EngineView } from "../plan/placement.ts";
 import { displacedMs } from "./displaced.ts";
+import { overworkMs, workRatio } from "./recent-work.ts";
+import { roomInMs } from "./room.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
 import { mayAsk } from "./breaker.ts";
 import { type RegionState, capacityTokens, decodeFactor, prefillFactor } from "./region-state.ts";
@@ -25,6 +27,8 @@ export function engineViews(
     batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),
     displacedMs: displacedMs(engine, keys, linkTokens, linkTokens.at(-1) ?? 0, nowMs),
+    roomInMs: roomInMs(engine, linkTokens.at(-1) ?? 0, nowMs),
+    overworkMs: overworkMs(known, workRatio(known, engine)),
     kvFreeTokens: Math.max(0, capacity - engine.kvTokens),
     prefillFactor: prefillFactor(engine, nowMs),
     decodeFactor: decodeFactor(engine, nowMs),

@@ -2,18 +2,19 @@ import type { Link } from "../fleet.ts";
 import { billedUsd } from "../prices.ts";
 import { transferMs } from "../speed.ts";
 import { INTERFERENCE, type Leg } from "./legs.ts";
+import { evictionRounds, TURNS_AHEAD } from "./rounds.ts";
 import { missProbability } from "./miss.ts";
 import type { Placement, Terms } from "./placement.ts";
 import type { Scope } from "./scope.ts";
 
 /** Part of a handoff that concurrent legs hide behind the prefill (layer by layer), 0..1. */
 const OVERLAP = 0.5;
+/** Sending, admitting and answering a second leg, beyond its round trip, ms. */
+const SECOND_LEG_MS = 15;
 /** Other pools' scores are multiplied by this when a rule prefers some. */
 const UNPREFERRED = 1.25;
 /** Chance per later turn that a session which left its cache comes back to it. */
 const RETURN_CHANCE = 0.1;
-/** Later turns that are paid for in advance, at most. */
-const TURNS_AHEAD = 5;
 
 /** Both phases at one engine. */
 export function together(scope: Scope, leg: Leg): Placement {
@@ -30,13 +31,16 @@ export function together(scope: Scope, leg: Leg): Placement {
     firstMs: leg.tpotMs,
     ttftMs: leg.reachMs + waited + leg.prefillMs + leg.tpotMs,
     tpotMs: leg.tpotMs,
-    harmMs: leg.prefillMs * INTERFERENCE * leg.view.batch,
+    harmMs: leg.prefillMs * INTERFERENCE * leg.view.batch + leg.overworkMs,
     usd: billed
       ? billedUsd(billed, promptTokens, leg.heldTokens, outputTokens)
       : (leg.prefillMs + decodeMs * share) * leg.usdPerMs,
     joules: ((leg.prefillMs + decodeMs * share) * leg.speed.watts) / 1000,
     leaveUsd: leaving(scope, leg),
     evictUsd: evicting(scope, leg),
+    completionMs: UNSCORED,
+    missProbability: UNSCORED,
+    score: UNSCORED,
   });
   return {
     mode: "together",
@@ -54,23 +58,27 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
   const decodeWaitMs = d.queueMs + d.slotMs;
   const beforeP = p.reachMs + p.queueMs + p.prefillMs;
   const beforeD = d.reachMs + decodeWaitMs;
-  const readyMs = serial
+  const legsMs = serial
     ? beforeP + beforeD + handoffMs
     : Math.max(beforeP + handoffMs * (1 - OVERLAP), beforeD);
+  const readyMs = legsMs + SECOND_LEG_MS;
   const decodeMs = (d.tpotMs * scope.outputTokens) / (d.view.batch + 1);
   const terms = score(scope, [p.pool.id, d.pool.id], {
-    rttMs: serial ? p.reachMs + d.reachMs : Math.max(p.reachMs, d.reachMs),
+    rttMs: SECOND_LEG_MS + (serial ? p.reachMs + d.reachMs : Math.max(p.reachMs, d.reachMs)),
     queueMs: serial ? p.queueMs + decodeWaitMs : Math.max(p.queueMs, decodeWaitMs),
     prefillMs: p.prefillMs,
     handoffMs,
     firstMs: d.tpotMs,
     ttftMs: readyMs + d.tpotMs,
     tpotMs: d.tpotMs,
-    harmMs: p.prefillMs * INTERFERENCE * p.view.batch,
+    harmMs: p.prefillMs * INTERFERENCE * p.view.batch + p.overworkMs + d.overworkMs,
     usd: p.prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
     joules: (p.prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
     leaveUsd: leaving(scope, d) + handingAgain(scope, d, link),
     evictUsd: evicting(scope, p) + evicting(scope, d),
+    completionMs: UNSCORED,
+    missProbability: UNSCORED,
+    score: UNSCORED,
   });
   return {
     mode: "disaggregated",
@@ -81,8 +89,11 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
   };
 }
 
-type Unscored = Omit<Terms, "completionMs" | "missProbability" | "score">;
+type Unscored = { -readonly [Name in keyof Terms]: Terms[Name] };
 
+const UNSCORED = 0;
+
+/** Fills in what follows from the other terms; in place, as a plan costs hundreds of placements. */
 function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
   const { fleet } = scope.input;
   const { missPenaltyUsd, joulePriceUsd } = fleet.prices;
@@ -97,12 +108,10 @@ function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
     terms.evictUsd;
   const { preferred } = scope;
   const others = preferred.size > 0 && pools.some((pool) => !preferred.has(pool));
-  return {
-    ...terms,
-    completionMs,
-    missProbability: miss,
-    score: others ? sum * UNPREFERRED : sum,
-  };
+  terms.completionMs = completionMs;
+  terms.missProbability = miss;
+  terms.score = others ? sum * UNPREFERRED : sum;
+  return terms;
 }
 
 /**
@@ -121,9 +130,13 @@ function leaving(scope: Scope, decode: Leg): number {
   return chance * lostMs * (scope.valuePerMs + decode.usdPerMs);
 }
 
-/** Others wait for their recompute as this one would, on an engine that is paid for as this one pays. */
+/**
+ * Others wait for their recompute as this one would, on an engine that is paid for as this one pays; and as they come
+ * back they evict this one in turn.
+ */
 function evicting(scope: Scope, { displacedMs, usdPerMs }: Leg): number {
-  return displacedMs * (scope.valuePerMs + usdPerMs);
+  const rounds = evictionRounds(scope.input.ask.remainingTurns);
+  return rounds * displacedMs * (scope.valuePerMs + usdPerMs);
 }
 
 /** A decode engine that keeps nothing is handed the whole prefix again in every later turn. */

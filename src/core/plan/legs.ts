@@ -29,6 +29,8 @@ export type Leg = {
   readonly decodeCostMs: number;
   /** Recompute that this leg costs others by evicting their caches, ms. */
   readonly displacedMs: number;
+  /** What it is worth to spare an engine that had its share already, ms. */
+  readonly overworkMs: number;
 };
 
 /** Every usable engine of a pool as a leg, starting at a random one so that equal engines share the work. */
@@ -79,6 +81,7 @@ export function legOf(
     prefillCostMs: view.queueMs + prefillMs * (1 + INTERFERENCE * view.batch),
     decodeCostMs: slotMs + tpotMs * outputTokens,
     displacedMs: view.displacedMs ?? 0,
+    overworkMs: view.overworkMs ?? 0,
   };
 }
 
@@ -91,6 +94,7 @@ function waitMs(
   lifeMs: number,
 ): number {
   const over = Math.max(0, view.batch + 1 - pool.maxBatch) / pool.maxBatch;
+  if (view.roomInMs !== undefined) return Math.max(over * lifeMs, view.roomInMs);
   const short =
     pool.routed === "us" && speed.kvTokens > 0
       ? Math.max(0, needTokens - view.kvFreeTokens) / speed.kvTokens

@@ -5,15 +5,17 @@ const NEAR_TIE = 1.02;
 const EXPLORE_WITHIN = 1.1;
 const MAX_PLACEMENTS = 8;
 const MAX_CANDIDATES = 9;
+/** Enough for every fallback: one decode engine stands in few placements, alone or with the best few prefill engines. */
+const LOOKED_AT = 48;
 
 /** Placements cheapest first; near-ties in random order, and now and then a random one among the near-equal. */
 export function order(
-  placements: Placement[],
+  all: readonly Placement[],
   random: Random,
   exploreRate: number,
   explain: "full" | undefined,
 ): Omit<Plan, "refusals"> {
-  placements.sort((a, b) => a.terms.score - b.terms.score);
+  const placements = cheapestFirst(all, explain);
   const best = placements[0];
   if (best === undefined) return { placements: [], candidates: [] };
   const ordered = [...placements];
@@ -35,6 +37,17 @@ export function order(
     candidates: explained(placements, ordered[0], explain),
     explored: { propensity },
   };
+}
+
+/** All that anyone looks at, in order: hundreds of placements are not worth sorting. */
+function cheapestFirst(all: readonly Placement[], explain: "full" | undefined): Placement[] {
+  const byScore = (a: Placement, b: Placement) => a.terms.score - b.terms.score;
+  if (explain === "full" || all.length <= LOOKED_AT) return all.toSorted(byScore);
+  const scores = new Float64Array(all.length);
+  for (let i = 0; i < all.length; i++) scores[i] = all[i]?.terms.score ?? Infinity;
+  scores.sort();
+  const limit = Math.max((scores[0] ?? 0) * EXPLORE_WITHIN, scores[LOOKED_AT - 1] ?? 0);
+  return all.filter(({ terms }) => terms.score <= limit).toSorted(byScore);
 }
 
 function countWithin(sorted: readonly Placement[], limit: number): number {

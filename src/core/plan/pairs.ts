@@ -1,9 +1,9 @@
-import type { Link } from "../fleet.ts";
+import type { Fleet, Link } from "../fleet.ts";
 import { transferMs } from "../speed.ts";
 import { disaggregated } from "./cost.ts";
 import type { Leg } from "./legs.ts";
 import type { Placement } from "./placement.ts";
-import { type Scope, refuse } from "./scope.ts";
+import { type Scope, linkBetween, refuse } from "./scope.ts";
 
 const BEST_PREFILLS = 4;
 const BEST_DECODES = 6;
@@ -20,10 +20,11 @@ export function pairs(scope: Scope, pools: readonly PoolLegs[]): Placement[] {
     if (count > 0) refuse(scope, "not-splittable", count);
     return [];
   }
-  const links = linksBySource(scope.input.fleet.links);
+  const links = linksBySource(scope.input.fleet);
   const decodesById = new Map(decodes.map((legs) => [legs[0]?.pool.id ?? "", legs]));
   const sources = prefills.flatMap((legs) => {
-    const targets = linked(scope, legs, decodesById, links.get(legs[0]?.pool.id ?? "") ?? []);
+    const source = legs[0]?.pool.id ?? "";
+    const targets = linked(scope, source, decodesById, links.get(source) ?? []);
     return targets.length > 0 ? [{ leg: cheapestPrefill(legs), targets }] : [];
   });
   sources.sort((a, b) => startMs(a.leg) - startMs(b.leg));
@@ -40,41 +41,41 @@ type Target = { readonly legs: PoolLegs; readonly link: Link };
 
 function linked(
   scope: Scope,
-  from: PoolLegs,
+  source: string,
   decodes: ReadonlyMap<string, PoolLegs>,
   links: readonly Link[],
 ): Target[] {
-  const source = from[0]?.pool;
-  if (source === undefined) return [];
-  const targets = new Map<string, Target>();
+  const targets: Target[] = [];
   for (const link of links) {
     const legs = decodes.get(link.to);
-    const target = legs?.[0]?.pool;
-    if (legs === undefined || target === undefined || target === source) continue;
-    const sameCache =
-      source.kvLayout !== undefined &&
-      source.kvLayout === target.kvLayout &&
-      source.dialect === target.dialect;
-    const known = targets.get(target.id);
-    if (sameCache && (known === undefined || link.perFlowGbps > known.link.perFlowGbps)) {
-      targets.set(target.id, { legs, link });
-    }
+    if (legs !== undefined) targets.push({ legs, link });
   }
-  const others = decodes.size - (decodes.has(source.id) ? 1 : 0);
-  if (others > targets.size) refuse(scope, "no-link", others - targets.size);
-  return [...targets.values()];
+  const others = decodes.size - (decodes.has(source) ? 1 : 0);
+  if (others > targets.length) refuse(scope, "no-link", others - targets.length);
+  return targets;
 }
 
-/** Links by the pool they leave. */
-function linksBySource(links: readonly Link[]): ReadonlyMap<string, readonly Link[]> {
+/** Links by the pool they leave: of each pair of pools the fastest that their KV cache can cross. */
+function linksBySource(fleet: Fleet): ReadonlyMap<string, readonly Link[]> {
+  const known = usable.get(fleet);
+  if (known !== undefined) return known;
   const bySource = new Map<string, Link[]>();
-  for (const link of links) {
-    const others = bySource.get(link.from);
-    if (others === undefined) bySource.set(link.from, [link]);
-    else others.push(link);
+  for (const link of fleet.links) {
+    const from = fleet.pools.get(link.from);
+    const to = fleet.pools.get(link.to);
+    if (from === undefined || to === undefined || from === to) continue;
+    if (from.kvLayout === undefined || from.kvLayout !== to.kvLayout) continue;
+    if (from.dialect !== to.dialect) continue;
+    const others = bySource.get(from.id)?.filter((other) => other.to !== to.id) ?? [];
+    const fastest = linkBetween(fleet.links, from.id, to.id) ?? link;
+    bySource.set(from.id, [...others, fastest]);
   }
+  usable.set(fleet, bySource);
   return bySource;
 }
+
+/** A fleet does not change; the next `mesh.json` is another one. */
+const usable = new WeakMap<Fleet, ReadonlyMap<string, readonly Link[]>>();
 
 function plays(legs: PoolLegs, role: "prefill" | "decode"): boolean {
   const first = legs[0];
@@ -87,7 +88,7 @@ function plays(legs: PoolLegs, role: "prefill" | "decode"): boolean {
 }
 
 function startMs(leg: Leg): number {
-  return leg.reachMs + leg.prefillCostMs + leg.displacedMs;
+  return leg.reachMs + leg.prefillCostMs + leg.displacedMs + leg.overworkMs;
 }
 
 function cheapestPrefill(legs: PoolLegs): Leg {
@@ -98,7 +99,7 @@ function cheapestDecode(scope: Scope, legs: PoolLegs, link: Link) {
   let best: { leg: Leg; link: Link; costMs: number } | undefined;
   for (const leg of legs) {
     const bytes = (scope.promptTokens - leg.heldTokens) * scope.model.kvBytesPerToken;
-    const waitMs = leg.reachMs + leg.queueMs + leg.displacedMs;
+    const waitMs = leg.reachMs + leg.queueMs + leg.displacedMs + leg.overworkMs;
     const costMs = waitMs + leg.decodeCostMs + transferMs(link, bytes);
     if (best === undefined || costMs < best.costMs) best = { leg, link, costMs };
   }

@@ -59,6 +59,10 @@ export type EngineView = {
   readonly heldTokens: number;
   /** Expected recompute of the conversations whose cache would make room for this one, ms; absent means none. */
   readonly displacedMs?: number;
+  /** What it is worth to spare the engine, as it had more than its share of its pool's work, ms; absent means nothing. */
+  readonly overworkMs?: number;
+  /** Until the engine is expected to have KV cache free for this request, ms; absent where only `kvFreeTokens` is known. */
+  readonly roomInMs?: number;
   readonly kvFreeTokens: number;
   /** Measured time over modelled time of prefill and decode (1 = as the device class says, 2 = twice as slow). */
   readonly prefillFactor: number;

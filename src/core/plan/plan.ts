@@ -54,5 +54,5 @@ export function doesBoth({ pool, capabilities }: Pick<Leg, "pool" | "capabilitie
 }
 
 function costMs(leg: Leg): number {
-  return leg.prefillCostMs + leg.decodeCostMs + leg.displacedMs;
+  return leg.prefillCostMs + leg.decodeCostMs + leg.displacedMs + leg.overworkMs;
 }

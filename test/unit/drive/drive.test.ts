@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { drive } from "../../../src/drive/drive.ts";
 import type { DriveReport } from "../../../src/drive/drive.ts";
-import type { DriveOptions } from "../../../src/drive/options.ts";
+import type { DriveIo, DriveOptions } from "../../../src/drive/options.ts";
+import { textReport } from "../../../src/drive/text-report.ts";
 import type { Conversation } from "../../../src/traces/conversation.ts";
 import { startFakeOpenAi } from "./fake-openai.ts";
 import type { Behaviour, FakeOpenAi } from "./fake-openai.ts";
@@ -117,6 +118,50 @@ describe("driving an endpoint", () => {
     });
   });
 
+  it("compares the ledgers with one cache as large as all engines of the model", async () => {
+    const blocksOf: DriveIo["blocksOf"] = (messages) => ({
+      hashes: messages.map(({ content }) => content),
+      tokens: messages.length * 16 + 4,
+    });
+    const report = await run(
+      {},
+      { reconcile: true, conversations: conversations(1, 3) },
+      undefined,
+      {
+        blocksOf,
+      },
+    );
+    // Prompts of 1, 3 and 5 messages of which 0, 1 and 3 were there before.
+    const pooled = (16 + 3 * 16) / (20 + 52 + 84);
+    expect(report.pooled_lru).toMatchObject({ engines: 2, tokens: 320, engines_used: 1 });
+    expect(report.pooled_lru?.hit_rate).toBeCloseTo(pooled);
+    expect(report.pooled_lru?.reached).toBeCloseTo(0.6 / pooled);
+    expect(report).toMatchObject({ prefilled_away_share: 0 });
+    expect(report.loads).toEqual({
+      pool: {
+        engines: 2,
+        requests: 3,
+        counted: true,
+        requests_max_over_mean: 2,
+        tokens_max_over_mean: 2,
+      },
+    });
+    expect(textReport(report)).toContain("max/mean of requests 2.00");
+  });
+
+  it("sets faults off by seed, asks failed turns again and clears up behind itself", async () => {
+    const failing = { fail: (n: number) => (n === 20 ? { status: 500, code: "x" } : undefined) };
+    const report = await run(failing, { faults: 4, conversations: conversations(12, 4) });
+    expect(report).toMatchObject({ ok: true, retried: 1, completed: 48, failed: 1 });
+    const struck = server?.struck ?? [];
+    expect(Object.values(report.faults ?? {}).reduce((sum, count) => sum + count, 0)).toBe(6);
+    expect(struck).toHaveLength(7);
+    expect(struck.at(-1)).toBe("pool/0 faults");
+    await server?.close();
+    const again = await run(failing, { faults: 4, conversations: conversations(12, 4) });
+    expect(again.faults).toEqual(report.faults);
+  });
+
   it("fails when the ledger says otherwise", async () => {
     const report = await run(
       { ledger: (n) => (n === 0 ? { computedTokens: 41 } : {}) },
@@ -134,6 +179,7 @@ async function run(
   behave: Behaviour,
   options: Partial<DriveOptions>,
   now?: () => number,
+  io: Partial<DriveIo> = {},
 ): Promise<DriveReport> {
   server = await startFakeOpenAi(behave);
   let slept = 0;
@@ -149,7 +195,7 @@ async function run(
   };
   return drive(
     { ...defaults, ...options },
-    { fetch, sleep, now: now ?? (() => performance.now() + slept) },
+    { fetch, sleep, now: now ?? (() => performance.now() + slept), ...io },
   );
 }
 

@@ -8,6 +8,7 @@ export async function startFakeOpenAi(behave: Behaviour = {}): Promise<FakeOpenA
   const fake: Omit<FakeOpenAi, "baseUrl" | "close"> = {
     asked: [],
     ledger: [],
+    struck: [],
     receiptMisses: new Map(),
   };
   const server = createServer(
@@ -48,6 +49,8 @@ export type FakeOpenAi = {
   readonly baseUrl: string;
   readonly asked: Asked[];
   readonly ledger: LedgerEntry[];
+  /** Faults set and restarts ordered, as `engine path`. */
+  readonly struck: string[];
   readonly receiptMisses: Map<string, number>;
   close(): Promise<void>;
 };
@@ -62,9 +65,17 @@ async function serve(
   home: string,
 ): Promise<void> {
   const path = request.url ?? "";
-  if (path === "/local/emulator")
-    return json(response, 200, { url: `${home}/engines`, token: "t" });
-  if (path === "/engines/pool/0/admin/ledger") return json(response, 200, { entries: fake.ledger });
+  if (path === "/local/emulator") {
+    const engines = ["pool/0", "pool/1", "other/0"].map((id) => ({ id, model: id.slice(0, 5) }));
+    return json(response, 200, { url: `${home}/engines`, token: "t", engines });
+  }
+  const admin = /^\/engines\/([^/]+\/\d+)\/admin\/(\w+)$/.exec(path);
+  if (admin?.[2] === "ledger")
+    return json(response, 200, { entries: admin[1] === "pool/0" ? fake.ledger : [], blocks: 10 });
+  if (admin) {
+    fake.struck.push(`${admin[1]} ${admin[2]}`);
+    return json(response, 200, { ok: true });
+  }
   const receipt = /^\/v1\/receipts\/rcpt-(\d+)$/.exec(path)?.[1];
   if (receipt !== undefined) return serveReceipt(response, receipt, fake, behave);
   if (path !== "/v1/chat/completions") return json(response, 404, { error: { code: "not_found" } });

@@ -41,6 +41,41 @@ describe("the model of a prefix cache", () => {
     );
   });
 
+  it("goes on knowing a conversation that it has evicted", () => {
+    const lru = new BlockLru();
+    const [a, b] = [chainOf([1, 2]), chainOf([11, 12])];
+    lru.insert(linkKeys(a.chain), a.linkTokens, 200, 0);
+    lru.insert(linkKeys(b.chain), b.linkTokens, 200, 0);
+    expect(lru.heldTokens(linkKeys(a.chain), a.linkTokens)).toBe(0);
+    expect(lru.knows(linkKeys(a.chain))).toBe(true);
+  });
+
+  it("tells a whole prompt of before from what eviction left of one", () => {
+    const lru = new BlockLru();
+    const { chain, linkTokens } = chainOf([1, 2, 3]);
+    lru.insert(linkKeys(chain), linkTokens, 10_000, 0);
+    const longer = chainOf([1, 2, 3, 4]);
+    expect(lru.holdsWhole(linkKeys(longer.chain), longer.linkTokens)).toBe(true);
+    lru.shrink(200);
+    expect(lru.holdsWhole(linkKeys(longer.chain), longer.linkTokens)).toBe(false);
+  });
+
+  it("weighs what would be evicted by how long it was idle, and never counts a chain against itself", () => {
+    const lru = new BlockLru();
+    const [old, fresh] = [chainOf([1, 2]), chainOf([11, 12])];
+    lru.insert(linkKeys(old.chain), old.linkTokens, 400, 0);
+    lru.insert(linkKeys(fresh.chain), fresh.linkTokens, 400, 90);
+    const displaced = (links: readonly number[], tokens: number, capacity: number) => {
+      const { chain, linkTokens } = chainOf(links);
+      const worth = (idleMs: number) => (idleMs > 50 ? 0.1 : 1);
+      return lru.displaced(linkKeys(chain), linkTokens, tokens, capacity, 100, worth);
+    };
+    expect(displaced([21], 100, 500)).toBe(0);
+    expect(displaced([21], 100, 400)).toBeCloseTo(10);
+    expect(displaced([21], 300, 400)).toBeCloseTo(20 + 100);
+    expect(displaced([1, 2, 3], 300, 400)).toBeCloseTo(100);
+  });
+
   it("forgets the end of a chain", () => {
     const lru = new BlockLru();
     const { chain, linkTokens } = chainOf([1, 2, 3]);

@@ -3,6 +3,7 @@ import { grant } from "../../../src/core/grant/grant.ts";
 import { done, failed } from "../../../src/core/grant/report.ts";
 import { engineViews } from "../../../src/core/grant/views.ts";
 import { seededRandom } from "../../../src/core/random.ts";
+import { ask } from "../plan/plan-fixtures.ts";
 import { chainOf, granted, grantAsk, region } from "./grant-fixtures.ts";
 
 describe("choosing an engine", () => {
@@ -83,6 +84,105 @@ describe("choosing an engine", () => {
     expect(last).toMatchObject({ engine: "h200/1" });
     expect(last.reason).toContain("all full");
   });
+});
+
+describe("engines whose caches are full", () => {
+  const SMALL = { engineCount: 2, kvTokens: 12_000 };
+  const first = chainOf([1], 10_000);
+  const second = chainOf([2], 10_000);
+
+  it("are spared where another's cache has been idle for longer", () => {
+    const state = region(SMALL);
+    const idle = granted(state, grantAsk({ requestId: "a", ...first }), 0);
+    done(state, idle.ticket, 1000);
+    const busy = granted(state, grantAsk({ requestId: "b", ...second }), 1000);
+    done(state, busy.ticket, 600_000);
+    expect(busy.engine).not.toBe(idle.engine);
+    const third = granted(state, grantAsk({ requestId: "c", ...chainOf([3], 10_000) }), 600_000);
+    expect(third.engine).toBe(idle.engine);
+  });
+
+  it("are believed to hold nothing of what they evicted, whatever the session believes", () => {
+    const state = region({ ...SMALL, engineCount: 1 });
+    for (const [requestId, chain] of [
+      ["a", first],
+      ["b", second],
+    ] as const) {
+      done(state, granted(state, grantAsk({ requestId, ...chain }), 0).ticket, 1000);
+    }
+    const again = grantAsk({ requestId: "c", ...first, held: { "h200/0": 10_000 } });
+    expect(granted(state, again, 1000).heldTokens).toBe(0);
+  });
+
+  it("keep what runs, so that idle conversations leave first", () => {
+    const state = region({ ...SMALL, engineCount: 1 });
+    const running = granted(state, grantAsk({ requestId: "a", ...first }), 0);
+    const waiting = granted(state, grantAsk({ requestId: "b", ...second }), 10);
+    done(state, running.ticket, 5000);
+    const view = (chain: typeof first) =>
+      engineViews(state, "h200", chain.chain, chain.linkTokens, {}, 5000)[0];
+    expect(view(second)?.heldTokens).toBe(10_000);
+    expect(view(first)?.heldTokens).toBe(0);
+    done(state, waiting.ticket, 9000);
+  });
+
+  it("let a request in when enough of those that run have ended", () => {
+    const state = region({ ...SMALL, engineCount: 1 });
+    const running = granted(state, grantAsk({ requestId: "a", ...first }), 0);
+    const waiting = granted(state, grantAsk({ requestId: "b", ...second }), 0);
+    const decodeMs = running.stepMs * grantAsk().ask.expectedOutputTokens;
+    expect(waiting.startAt).toBeGreaterThanOrEqual(running.prefillMs + decodeMs);
+  });
+});
+
+describe("equal engines", () => {
+  it("share the work of conversations that stay where they began", () => {
+    const state = region({ engineCount: 2 });
+    const work = new Map<string, number>();
+    for (let conversation = 0; conversation < 12; conversation++) {
+      const chain = chainOf([conversation], 10_000);
+      for (let turn = 0; turn < 1 + ((conversation * 7) % 5); turn++) {
+        const requestId = `${conversation}.${turn}`;
+        const { ticket, engine } = granted(state, grantAsk({ requestId, ...chain }), conversation);
+        done(state, ticket, conversation);
+        work.set(engine, (work.get(engine) ?? 0) + 1);
+      }
+    }
+    const [most = 0, least = 0] = [...work.values()].toSorted((a, b) => b - a);
+    expect(most / ((most + least) / 2)).toBeLessThan(1.2);
+  });
+});
+
+describe("an overworked engine", () => {
+  it("hands a conversation over once it has had far more than its share, and now and then", () => {
+    const moves = movesIn(400);
+    expect(moves).toBeGreaterThan(0);
+    expect(moves).toBeLessThan(20);
+  });
+
+  it("keeps it as long as that may be chance", () => {
+    expect(movesIn(12)).toBe(0);
+  });
+
+  /** How often one growing conversation changes between two engines that have nothing else to do. */
+  function movesIn(turns: number): number {
+    const state = region({ engineCount: 2, kvTokens: 1_000_000 });
+    const engines = Array.from({ length: turns }, (_, turn) => {
+      const chain = chainOf(
+        Array.from({ length: 40 + turn }, (__, link) => link),
+        250,
+      );
+      const promptTokens = 250 * (40 + turn);
+      const { engine, ticket } = granted(
+        state,
+        grantAsk({ requestId: `t${turn}`, ...chain, ask: ask({ promptTokens }) }),
+        1000,
+      );
+      done(state, ticket, 1000);
+      return engine;
+    });
+    return engines.filter((engine, turn) => turn > 0 && engine !== engines[turn - 1]).length;
+  }
 });
 
 describe("refusing", () => {

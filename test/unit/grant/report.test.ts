@@ -119,6 +119,18 @@ describe("the breaker", () => {
   });
 });
 
+describe("an engine that is full and says for how long", () => {
+  it("is left alone until then, and nothing is counted against it", () => {
+    const state = region({ engineCount: 1 });
+    const ask = (now: number) => grant(state, grantAsk(), now, seededRandom(1));
+    for (const now of [0, 2000, 4000, 6000]) {
+      failed(state, granted(state, grantAsk(), now).ticket, now, "overloaded", 1500);
+      expect(ask(now + 500)).toMatchObject({ kind: "refused", retryAfterMs: 1000 });
+    }
+    expect(ask(8000).kind).toBe("granted");
+  });
+});
+
 describe("measured speed", () => {
   it("learns that an engine prefills and decodes more slowly than its class", () => {
     const state = region({ engineCount: 1 });

@@ -188,6 +188,37 @@ describe("filters", () => {
   });
 });
 
+describe("caches that would make room", () => {
+  const input = planInput({
+    fleet: fleet({ poolList: [pool("near"), pool("far", { region: "ams" })] }),
+    viewList: ["near/0", "near/1"].map((engine) => view(engine, { displacedMs: 3000 })),
+  });
+
+  it("send a conversation further when it stays longer than the way costs", () => {
+    const planned = (remainingTurns: number) =>
+      plan({ ...input, ask: ask({ remainingTurns }) }).placements[0]?.decode.pool;
+    expect(planned(20)).toBe("far");
+    const empty = plan({ ...input, views: () => [] });
+    expect(empty.placements[0]?.decode.pool).toBe("near");
+  });
+
+  it("count as a term of their own", () => {
+    const { candidates } = plan({ ...input, explain: "full" });
+    const evicting = (engine: string) =>
+      candidates.find(({ decode }) => decode === engine)?.terms.evictUsd;
+    expect(evicting("near/0")).toBeGreaterThan(0);
+    expect(evicting("far/0")).toBe(0);
+  });
+
+  it("wait until the region expects room, where it knows", () => {
+    const crowded = planInput({
+      fleet: fleet({ poolList: [pool("h200", { engineCount: 1 })] }),
+      viewList: [view("h200/0", { kvFreeTokens: 0, roomInMs: 7000 })],
+    });
+    expect(plan(crowded).placements[0]?.terms.queueMs).toBe(7000);
+  });
+});
+
 describe("order", () => {
   const input = planInput({ fleet: fleet({ poolList: [pool("h200", { engineCount: 4 })] }) });
 
