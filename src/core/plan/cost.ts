@@ -37,6 +37,7 @@ export function together(scope: Scope, leg: Leg): Placement {
       : (leg.prefillMs + decodeMs * share) * leg.usdPerMs,
     joules: ((leg.prefillMs + decodeMs * share) * leg.speed.watts) / 1000,
     leaveUsd: leaving(scope, leg),
+    awayUsd: away(scope, leg),
     evictUsd: evicting(scope, leg),
     completionMs: UNSCORED,
     missProbability: UNSCORED,
@@ -75,6 +76,7 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
     usd: p.prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
     joules: (p.prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
     leaveUsd: leaving(scope, d) + handingAgain(scope, d, link),
+    awayUsd: away(scope, d),
     evictUsd: evicting(scope, p) + evicting(scope, d),
     completionMs: UNSCORED,
     missProbability: UNSCORED,
@@ -105,6 +107,7 @@ function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
     scope.valuePerMs * (completionMs + terms.harmMs) +
     missPenaltyUsd * miss +
     terms.leaveUsd +
+    terms.awayUsd +
     terms.evictUsd;
   const { preferred } = scope;
   const others = preferred.size > 0 && pools.some((pool) => !preferred.has(pool));
@@ -137,6 +140,12 @@ function leaving(scope: Scope, decode: Leg): number {
 function evicting(scope: Scope, { displacedMs, usdPerMs }: Leg): number {
   const rounds = evictionRounds(scope.input.ask.remainingTurns);
   return rounds * displacedMs * (scope.valuePerMs + usdPerMs);
+}
+
+/** The way there in every later turn: the conversation is expected to stay where its cache will be. */
+function away(scope: Scope, decode: Leg): number {
+  const turns = Math.min(TURNS_AHEAD, scope.input.ask.remainingTurns);
+  return turns * decode.reachMs * scope.valuePerMs;
 }
 
 /** A decode engine that keeps nothing is handed the whole prefix again in every later turn. */

@@ -17,6 +17,8 @@ export type Terms = {
   readonly missProbability: number;
   /** What leaving the caches that are held elsewhere costs over the session's expected remaining turns. */
   readonly leaveUsd: number;
+  /** Round trips of the session's expected remaining turns to where its cache will be. */
+  readonly awayUsd: number;
   /** What the conversations lose whose caches make room for this one. */
   readonly evictUsd: number;
   readonly score: number;
