@@ -19,7 +19,10 @@ export type Segment = {
   readonly known: Known;
 };
 
-/** One leg that ran, whatever became of it. Token counts are absent where the engine did not report them. */
+/**
+ * One leg that ran, whatever became of it. Token counts are absent where the engine did not report them; output that
+ * came without a report is counted by its frames.
+ */
 export type Work = {
   readonly engine: string;
   readonly leg: "prefill" | "decode" | "both";

@@ -15,8 +15,12 @@ export function createApp(): Hono<HttpEnv> {
   app.use(async (c, next) => {
     c.set("mesh", c.env.MESH_OF_REQUEST);
     c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+    const startedAt = Date.now();
     await next();
     c.res.headers.set("x-request-id", c.get("requestId"));
+    if (!c.res.headers.has("server-timing")) {
+      c.res.headers.set("server-timing", `total;dur=${Date.now() - startedAt}`);
+    }
   });
   app.use(cors);
   app.onError((error, c) => {

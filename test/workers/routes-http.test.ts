@@ -154,6 +154,7 @@ describe("browsers", () => {
       expect.arrayContaining(EXPOSED.split(" ")),
     );
     expect(answer.headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
+    expect(answer.headers.get("server-timing")).toMatch(/^total;dur=[0-9.]+/);
     await answer.text();
   });
 
