@@ -4,6 +4,7 @@ import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
 import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
+import type { Waiting } from "./queue.ts";
 import type { RecentWork } from "./recent-work.ts";
 import { type Breaker, closedBreaker } from "./breaker.ts";
 
@@ -72,10 +73,14 @@ export type PoolState = {
   readonly engines: EngineState[];
   readonly prefill: Shared;
   readonly decode: Shared;
-  /** Mean time between the end of a turn and the next at the same engine, ms. */
   readonly work: RecentWork;
   workFadedAt: number;
+  /** Mean time between the end of a turn and the next at the same engine. */
   readonly pauses: { meanMs: number };
+  /** Legs that wait for an engine, in order of arrival. */
+  readonly queue: Waiting[];
+  /** Tenant → prefill work it was given since somebody began to wait, ms. */
+  readonly given: Map<string, number>;
   /** Costs of the engines during one grant; kept to spare allocations. */
   readonly costs: Float64Array;
 };
@@ -123,6 +128,8 @@ function poolState(pool: Pool, speed: Speed): PoolState {
     prefill: { factor: 1 },
     decode: { factor: 1 },
     pauses: { meanMs: 0 },
+    queue: [],
+    given: new Map<string, number>(),
     work: { ms: 0, legs: 0 },
     workFadedAt: 0,
   };

@@ -1,0 +1,79 @@
+import type { Random } from "../random.ts";
+import { mayAsk } from "./breaker.ts";
+import { type GrantAsk, type Offer, offerOf } from "./offer.ts";
+import { workRatio } from "./recent-work.ts";
+import type { EngineState, PoolState } from "./region-state.ts";
+
+/** The engine a leg would go to, what it would see there, and how many engines were about as good. */
+export type Choice = {
+  readonly engine: EngineState;
+  readonly at: number;
+  readonly offer: Offer;
+  readonly ties: number;
+};
+
+/** Part of what precedes the first token; the decode of a long answer would hide what a cache is worth. */
+const NEAR_TIE = 0.02;
+const NEAR_TIE_MS = 1;
+
+/**
+ * The cheapest engine of a pool for one leg; undefined when none may be asked. `aheadMs` is work of requests that wait
+ * before this one, by engine.
+ */
+export function choose(
+  pool: PoolState,
+  ask: GrantAsk,
+  keys: BigUint64Array,
+  nowMs: number,
+  random: Random,
+  aheadMs?: Float64Array,
+): Choice | undefined {
+  let best = Infinity;
+  let tieMs = NEAR_TIE_MS;
+  for (let i = 0; i < pool.engines.length; i++) {
+    const engine = pool.engines[i];
+    const usable =
+      engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
+    const offer = usable ? offerOf(pool, engine, ask, keys, nowMs) : undefined;
+    const costMs = offer === undefined ? Infinity : offer.costMs + (aheadMs?.[i] ?? 0);
+    pool.costs[i] = costMs;
+    if (offer === undefined || costMs >= best) continue;
+    best = costMs;
+    tieMs = NEAR_TIE * (costMs - offer.decodeMs) + NEAR_TIE_MS;
+  }
+  if (best === Infinity) return undefined;
+  const { engine, at, ties } = pick(pool, best + tieMs, random);
+  return { engine, at, ties, offer: offerOf(pool, engine, ask, keys, nowMs) };
+}
+
+/** Why that engine, in words. */
+export function reasonOf({ offer, ties }: Choice): string {
+  const { heldTokens, slotMs, queueMs } = offer;
+  const why = [
+    slotMs > 0 ? "all full, least loaded" : "least work",
+    ...(heldTokens > 0 ? [`holds ${heldTokens} tokens`] : []),
+    ...(queueMs >= 1 ? [`${Math.round(queueMs)} ms ahead`] : []),
+    ...(ties > 1 ? [`one of ${ties} near-ties`] : []),
+  ];
+  return why.join(", ");
+}
+
+/** Of the engines whose cost is at most `limit`, the one that was granted the least work lately; any of several. */
+function pick(pool: PoolState, limit: number, random: Random) {
+  let ties = 0;
+  let equals = 0;
+  let least = Infinity;
+  let picked: { readonly engine: EngineState; readonly at: number } | undefined;
+  for (let i = 0; i < pool.engines.length; i++) {
+    const engine = pool.engines[i];
+    if (engine === undefined || (pool.costs[i] ?? Infinity) > limit) continue;
+    ties++;
+    const ratio = workRatio(pool, engine);
+    equals = ratio < least ? 1 : ratio === least ? equals + 1 : equals;
+    if (ratio > least || (ratio === least && random() * equals >= 1)) continue;
+    least = ratio;
+    picked = { engine, at: i };
+  }
+  if (picked === undefined) throw new TypeError("there is always an engine at the best cost");
+  return { ...picked, ties };
+}

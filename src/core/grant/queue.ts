@@ -1,0 +1,115 @@
+import type { Random } from "../random.ts";
+import { choose, reasonOf } from "./choose.ts";
+import { enter } from "./enter.ts";
+import type { Granted } from "./grant.ts";
+import type { GrantAsk } from "./offer.ts";
+import { prefillFactor, type PoolState, type RegionState } from "./region-state.ts";
+
+/** What decides how soon a waiting leg is let go. */
+export type Standing = {
+  readonly tenant: string;
+  /** Larger goes first, whatever the others wait for. */
+  readonly priority: number;
+  /** When its first token has to be there, epoch ms; Infinity without one. */
+  readonly deadlineAt: number;
+};
+
+/** A leg that waits in a region, or was let go and not yet fetched. */
+export type Waiting = {
+  readonly ticket: string;
+  readonly ask: GrantAsk;
+  readonly keys: BigUint64Array;
+  readonly standing: Standing;
+  readonly queuedAt: number;
+  /** When somebody last asked for it, epoch ms. */
+  claimedAt: number;
+  /** Prefill at the engine it would go to, ms. */
+  prefillMs: number;
+  /** When it is expected to be let go, epoch ms. */
+  startAt: number;
+  granted: Granted | undefined;
+};
+
+/** An engine is given more work when what it has is modelled to last less than this, ms: reports of its end come late. */
+export const DISPATCH_AHEAD_MS = 300;
+/** How much shorter a leg's prefill counts for each millisecond it has waited. */
+const AGEING = 0.1;
+/** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
+const DEADLINE_SLACK_MS = 500;
+/** Waiting legs that one pass looks at. */
+const MOST_LOOKED_AT = 64;
+
+/**
+ * Lets waiting legs go in their order: each to the engine where it would be done soonest, behind those before it, and
+ * at once where that engine is about to run dry. One that had better wait for its cache waits.
+ */
+export function drain(state: RegionState, pool: PoolState, nowMs: number, random: Random): void {
+  if (pool.queue.length === 0) return;
+  const aheadMs = new Float64Array(pool.engines.length);
+  for (const waiting of inOrder(pool, nowMs)) {
+    const { ask, keys } = waiting;
+    const choice = choose(pool, ask, keys, nowMs, random, aheadMs);
+    if (choice === undefined) continue;
+    const { engine, at, offer } = choice;
+    const before = aheadMs[at] ?? 0;
+    waiting.prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
+    if (before === 0 && offer.queueMs <= DISPATCH_AHEAD_MS) {
+      const reason = `${reasonOf(choice)}${waitedFor(waiting, nowMs)}`;
+      waiting.granted = enter(state, { engine, ask, keys, offer, reason, nowMs });
+      charge(pool, waiting);
+    } else {
+      waiting.startAt = nowMs + Math.max(1, offer.queueMs + before - DISPATCH_AHEAD_MS);
+      aheadMs[at] = before + waiting.prefillMs;
+    }
+  }
+}
+
+/** When the next engine of a pool is about to run dry, epoch ms. */
+export function nextOpenAt(pool: PoolState, nowMs: number): number {
+  let soonest = Infinity;
+  for (const { backlogUntil } of pool.engines) soonest = Math.min(soonest, backlogUntil);
+  return Math.max(nowMs + 1, soonest - DISPATCH_AHEAD_MS);
+}
+
+/** Priority first; then tenants in turn, the one that was given the least first; then deadlines; then the shortest. */
+function* inOrder(pool: PoolState, nowMs: number): Generator<Waiting> {
+  const left = pool.queue.filter(({ granted }) => granted === undefined);
+  left.sort((a, b) => b.standing.priority - a.standing.priority || rank(a, nowMs) - rank(b, nowMs));
+  const given = new Map<string, number>();
+  const givenTo = ({ standing: { tenant } }: Waiting) =>
+    given.get(tenant) ?? pool.given.get(tenant) ?? 0;
+  for (let looked = 0; left.length > 0 && looked < MOST_LOOKED_AT; looked++) {
+    const { priority } = (left[0] as Waiting).standing;
+    let next = 0;
+    for (let i = 1; i < left.length && left[i]?.standing.priority === priority; i++) {
+      if (givenTo(left[i] as Waiting) < givenTo(left[next] as Waiting)) next = i;
+    }
+    const [waiting] = left.splice(next, 1) as [Waiting];
+    given.set(waiting.standing.tenant, givenTo(waiting) + waiting.prefillMs);
+    yield waiting;
+  }
+}
+
+/** Smaller goes first: legs about to miss their deadline, then short ones and those that have waited long. */
+function rank({ standing, prefillMs, queuedAt }: Waiting, nowMs: number): number {
+  const aged = prefillMs - AGEING * (nowMs - queuedAt);
+  const isPressing = standing.deadlineAt - nowMs < prefillMs + DEADLINE_SLACK_MS;
+  return isPressing ? aged - PRESSING_MS : aged;
+}
+
+const PRESSING_MS = 1e9;
+
+/** What a tenant was given counts against it while others wait. */
+function charge(pool: PoolState, { standing: { tenant }, prefillMs }: Waiting): void {
+  if (pool.given.size === 0) {
+    // A tenant that comes new stands level with the others.
+    for (const { standing } of pool.queue) pool.given.set(standing.tenant, 0);
+  }
+  const least = Math.min(...pool.given.values());
+  pool.given.set(tenant, (pool.given.get(tenant) ?? least) + prefillMs);
+}
+
+function waitedFor({ queuedAt }: Waiting, nowMs: number): string {
+  const waitedMs = nowMs - queuedAt;
+  return waitedMs >= 1 ? `, waited ${Math.round(waitedMs)} ms in the queue` : "";
+}
