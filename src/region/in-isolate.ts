@@ -1,5 +1,5 @@
 import type { Fleet } from "../core/fleet.ts";
-import { grant } from "../core/grant/grant.ts";
+import { claim, reserve, withdraw } from "../core/grant/reserve.ts";
 import { createRegionState } from "../core/grant/region-state.ts";
 import { done, failed, firstToken, lapse, released, renew } from "../core/grant/report.ts";
 import { engineViews } from "../core/grant/views.ts";
@@ -16,7 +16,16 @@ export type InIsolateOptions = {
   readonly engineFetch: typeof fetch;
   readonly secret: (name: string) => string | undefined;
   readonly random: Random;
+  readonly clock: Clock;
 };
+
+/** The mesh's time: epoch ms, and waiting by it. A local mesh may run faster than the world. */
+export type Clock = { readonly now: () => number; readonly wait: (ms: number) => Promise<void> };
+
+/** A claim is held this long at most, ms. */
+const CLAIM_HELD_MS = 5000;
+/** A report may let a waiting leg go before it was expected, so a held claim looks again after this, ms. */
+const LOOK_AGAIN_MS = 50;
 
 /**
  * The region service of a mesh that has no Region objects: this isolate grants engines from what it knows itself, for
@@ -26,7 +35,7 @@ export function createRegionService(options: InIsolateOptions): {
   service: RegionService;
   views: (ask: ViewAsk) => readonly EngineView[];
 } {
-  const { fleet, speeds, random } = options;
+  const { fleet, speeds, random, clock } = options;
   const state = createRegionState(fleet.pools, speeds);
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
   const running = new Set<string>();
@@ -35,8 +44,18 @@ export function createRegionService(options: InIsolateOptions): {
     async reserve(ask) {
       for (const ticket of running) renew(state, ticket, ask.now);
       lapse(state, ask.now);
-      return grant(state, ask, ask.now, random);
+      return reserve(state, ask, ask.standing, ask.now, random);
     },
+    async claim({ pool, ticket }) {
+      const until = clock.now() + CLAIM_HELD_MS;
+      for (;;) {
+        const now = clock.now();
+        const answer = claim(state, pool, ticket, now, random);
+        if (answer.kind !== "queued" || now >= until) return answer;
+        await clock.wait(Math.min(LOOK_AGAIN_MS, Math.max(1, answer.askAt - now)));
+      }
+    },
+    withdraw: ({ pool, ticket }) => withdraw(state, pool, ticket, clock.now()),
     run(order, signal) {
       running.add(order.ticket);
       return runLeg(options, order, signal);

@@ -1,4 +1,5 @@
-import type { Granted } from "../core/grant/grant.ts";
+import type { Standing } from "../core/grant/queue.ts";
+import type { Reserved } from "../core/grant/reserve.ts";
 import type { Ask } from "../core/plan/placement.ts";
 import type { LegKind, Usage } from "../core/leg.ts";
 
@@ -9,6 +10,10 @@ import type { LegKind, Usage } from "../core/leg.ts";
 export type RegionService = {
   /** Asks for an engine of `pool`. Answers at once. */
   reserve(ask: ReserveAsk): Promise<ReserveAnswer>;
+  /** Asks after a leg in a queue; held until it may go, 5 s at most. */
+  claim(ask: ClaimAsk): Promise<ReserveAnswer>;
+  /** Gives up a place in a queue. */
+  withdraw(ask: ClaimAsk): void;
   /** Runs a granted leg. Resolves at its first content frame (or whole answer), or with why it failed. */
   run(leg: LegOrder, signal: AbortSignal): Promise<LegAnswer>;
   /** Reports what became of a grant and frees what it held. Idempotent. */
@@ -28,7 +33,7 @@ export type ReserveAsk = {
   readonly linkTokens: Uint32Array;
   /** Engine id → prefix tokens its session believes it holds. */
   readonly held: Readonly<Record<string, number>>;
-  readonly urgency: "interactive" | "batch";
+  readonly standing: Standing;
   /** Engines that have already failed this request. */
   readonly avoid: readonly string[];
   /** The decode leg of a split request brings its prefix along: nothing to prefill. */
@@ -45,10 +50,10 @@ export type ViewAsk = {
   readonly now: number;
 };
 
-export type ReserveAnswer =
-  | { readonly kind: "granted"; readonly grant: Granted }
-  | { readonly kind: "queued"; readonly ticket: string; readonly startAt: number }
-  | { readonly kind: "refused"; readonly reason: string; readonly retryAfterMs: number };
+/** A granted engine, a place in the queue, or why neither. */
+export type ReserveAnswer = Reserved;
+
+export type ClaimAsk = { readonly v: 1; readonly pool: string; readonly ticket: string };
 
 export type LegOrder = {
   readonly v: 1;

@@ -34,6 +34,8 @@ export type Try = {
   /** Everything that runs is added here, whatever becomes of it. */
   readonly runs: LegRun[];
   readonly firstTokenTimeoutMs: number;
+  /** When a later start makes the next placement the better one, epoch ms. */
+  readonly startBy: number;
   /** Decides the mode of a split again, once its decode engine has answered. */
   readonly decide: (placement: Placement, decode: LegRun) => Placement;
 };
@@ -43,11 +45,15 @@ export type Try = {
  * decode granted, and not at all when what the decode engine holds makes that the better way.
  */
 export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {
-  const { placement, requestId, avoid } = aim;
+  const { placement, requestId, avoid, startBy } = aim;
   if (placement.prefill === undefined) return together(deps, turn, aim);
-  const pool = placement.decode.pool;
-  const handedTokens = turn.ask.promptTokens;
-  const decode = await reserve(deps, turn, { leg: "decode", pool, requestId, avoid, handedTokens });
+  const common = { requestId, avoid, startBy };
+  const decode = await reserve(deps, turn, {
+    ...common,
+    leg: "decode",
+    pool: placement.decode.pool,
+    handedTokens: turn.ask.promptTokens,
+  });
   if (!decode.ok) return decode;
   const decided = aim.decide(placement, decode.run);
   if (decided.prefill === undefined) {
@@ -56,7 +62,7 @@ export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise
     return whole.ok ? { ...whole, redecided: true } : whole;
   }
   const order = { leg: "prefill", pool: decided.prefill.pool, handedTokens: 0 } as const;
-  const prefill = await reserve(deps, turn, { ...order, requestId, avoid });
+  const prefill = await reserve(deps, turn, { ...order, ...common });
   if (!prefill.ok) {
     release(deps, decode.run);
     return prefill;
@@ -99,7 +105,8 @@ async function decodeLeg(
   if (first.ok || turn.signal.aborted || !NOT_TAKEN.has(first.failure.kind)) return first;
   const avoid = [...aim.avoid, run.grant.engine];
   const order = { leg: "decode", pool: run.grant.pool, requestId: run.requestId, avoid } as const;
-  const other = await reserve(deps, turn, { ...order, handedTokens: turn.ask.promptTokens });
+  const handedTokens = turn.ask.promptTokens;
+  const other = await reserve(deps, turn, { ...order, handedTokens, startBy: aim.startBy });
   if (!other.ok) return first;
   const second = await answerLeg(deps, turn, aim, other.run, handed);
   return second.ok ? second : { ...second, engines: [...first.engines, ...second.engines] };
@@ -112,9 +119,9 @@ type Handed = { readonly run: LegRun; readonly handoff: string };
 const NOT_TAKEN: ReadonlySet<LegFailure["kind"]> = new Set(["unreachable", "status", "overloaded"]);
 
 async function together(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {
-  const { placement, requestId, avoid } = aim;
+  const { placement, requestId, avoid, startBy } = aim;
   const order = { leg: "both", pool: placement.decode.pool, handedTokens: 0 } as const;
-  const both = await reserve(deps, turn, { ...order, requestId, avoid });
+  const both = await reserve(deps, turn, { ...order, requestId, avoid, startBy });
   return both.ok ? answerLeg(deps, turn, aim, both.run, undefined) : both;
 }
 

@@ -63,7 +63,7 @@ export const defaultTurnSettings: TurnSettings = {
   firstTokenGraceMs: 20_000,
   idleTimeoutMs: 60_000,
   settleHoldMs: 50,
-  maxAttempts: 4,
+  maxAttempts: 10,
 };
 
 /** A request, after the border: what every later step of the turn reads. */

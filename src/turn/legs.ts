@@ -1,4 +1,5 @@
 import type { Granted } from "../core/grant/grant.ts";
+import type { Standing } from "../core/grant/queue.ts";
 import type { LegKind, Usage } from "../core/leg.ts";
 import type { Work } from "../core/receipt.ts";
 import type { LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
@@ -45,34 +46,52 @@ export async function reserve(
     readonly avoid: readonly string[];
     /** Prompt tokens that a handoff brings along. */
     readonly handedTokens: number;
+    /** A queue that takes longer than this is left for another placement, epoch ms. */
+    readonly startBy: number;
   },
 ): Promise<Reserved> {
+  const { startBy, ...leg } = order;
   const ask: ReserveAsk = {
     v: 1,
-    ...order,
+    ...leg,
     ask: turn.ask,
     chain: turn.chain.bytes,
     linkTokens: turn.linkTokens,
     held: turn.held,
-    urgency: turn.labels.urgency,
+    standing: standingOf(deps, turn),
     now: deps.now(),
   };
-  const answer = await deps.region.reserve(ask);
-  if (answer.kind === "granted") {
-    const { leg, requestId } = order;
-    return {
-      ok: true,
-      run: { leg, grant: answer.grant, requestId, startedAt: deps.now() },
-    };
+  let answer = await deps.region.reserve(ask);
+  while (answer.kind === "queued") {
+    const place = { v: 1, pool: order.pool, ticket: answer.ticket } as const;
+    if (turn.signal.aborted || answer.startAt > startBy) {
+      deps.region.withdraw(place);
+      return notGranted(order.pool, "its queue is too long", answer.startAt - deps.now());
+    }
+    answer = await deps.region.claim(place);
   }
-  const retryAfterMs = answer.kind === "queued" ? answer.startAt - deps.now() : answer.retryAfterMs;
-  const reason = answer.kind === "queued" ? "queued" : answer.reason;
-  const failure = {
-    kind: "overloaded",
-    message: `${order.pool}: ${reason}`,
-    retryAfterMs,
-  } as const;
-  return { ok: false, engines: [], failure };
+  if (answer.kind === "refused") return notGranted(order.pool, answer.reason, answer.retryAfterMs);
+  const { requestId } = order;
+  return {
+    ok: true,
+    run: { leg: order.leg, grant: answer.grant, requestId, startedAt: deps.now() },
+  };
+}
+
+function notGranted(pool: string, reason: string, retryAfterMs: number): Reserved {
+  const message = `${pool}: ${reason}`;
+  return { ok: false, engines: [], failure: { kind: "overloaded", message, retryAfterMs } };
+}
+
+/** Interactive turns go before batch, those that paid for priority before both. Only batch work has a deadline. */
+function standingOf({ fleet }: TurnDeps, turn: Prepared): Standing {
+  const { tenant, labels, request, startedAt } = turn;
+  const isBatch = labels.urgency === "batch";
+  return {
+    tenant,
+    priority: isBatch ? 0 : request.serviceTier === "priority" ? 2 : 1,
+    deadlineAt: isBatch ? startedAt + fleet.slo.batch.deadlineMs : Infinity,
+  };
 }
 
 /** Gives a grant back that was never used. */

@@ -65,6 +65,7 @@ export async function tryPlacements(
         placement,
         ordered.length > 1 && tries + 1 < maxAttempts,
       ),
+      startBy: startBy(deps, turn, placement, ordered[1]),
       decide: (split, decode) => decideAgain(deps, input, split, decode),
     });
     if (result.ok) return { plan: first, runs, result };
@@ -120,6 +121,22 @@ function decideAgain(
     startInMs: Math.max(0, grant.startAt - deps.now()),
   });
 }
+
+/** Waiting costs the value of time: until when it is still cheaper than the next placement, epoch ms. */
+function startBy(
+  deps: TurnDeps,
+  turn: Prepared,
+  { terms }: Placement,
+  next: Placement | undefined,
+): number {
+  if (next === undefined) return Infinity;
+  const valuePerMs = deps.fleet.prices.valueOfTimeUsdPerS[turn.labels.urgency] / 1000;
+  const slackMs = Math.max(0, next.terms.score - terms.score) / Math.max(valuePerMs, 1e-12);
+  return deps.now() + terms.queueMs + slackMs + LEAST_PATIENCE_MS;
+}
+
+/** Less is not worth a round trip to another region. */
+const LEAST_PATIENCE_MS = 100;
 
 /** How long a leg may be silent: while another placement is left, in proportion to what was planned. */
 function patienceMs(deps: TurnDeps, { terms }: Placement, isAnotherLeft: boolean): number {

@@ -6,7 +6,7 @@ import { speedsOf } from "../../src/core/plan/speeds.ts";
 import type { Receipts } from "../../src/durable/receipts.ts";
 import type { Session } from "../../src/durable/session.ts";
 import type { Mesh } from "../../src/http/env.ts";
-import { createRegionService } from "../../src/region/in-isolate.ts";
+import { type Clock, createRegionService } from "../../src/region/in-isolate.ts";
 import { planCapabilities } from "../../src/region/plan-capabilities.ts";
 import type { ObjectPlace } from "../../src/rpc/objects.ts";
 import { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
@@ -37,8 +37,13 @@ export class ConfigurationError extends Error {
 
 export type EdgeOptions = {
   readonly engineFetch?: typeof fetch;
-  /** Epoch ms; a local mesh may run faster than the world. */
-  readonly now?: () => number;
+  /** A local mesh may run faster than the world. */
+  readonly clock?: Clock;
+};
+
+const REAL_TIME: Clock = {
+  now: Date.now,
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
 /** Everything of an edge that outlives a request. Throws when a deployed mesh lacks its secrets or its `mesh.json` is wrong. */
@@ -48,12 +53,14 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
   const tenants = tenantsOf(env);
   const ids = await createIdMinter(secret);
   const speeds = speedsOf(fleet);
+  const clock = options.clock ?? REAL_TIME;
   const region = createRegionService({
     fleet,
     speeds,
     engineFetch: options.engineFetch ?? ((input, init) => fetch(input, init)),
     secret: (name) => secretOf(env, name),
     random: Math.random,
+    clock,
   });
   const buffer = new ReceiptBuffer();
   const tokenRates = new TokenRates();
@@ -87,7 +94,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
         edge,
         ids,
         charsPerToken: tokenRates,
-        now: options.now ?? Date.now,
+        now: clock.now,
         random: Math.random,
         waitUntil,
         settings: { ...defaultTurnSettings, ...now.TURN_SETTINGS },
@@ -100,7 +107,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
 function fleetOf(json: unknown): Fleet {
   const parsed = parseMesh(typeof json === "string" ? JSON.parse(json) : json);
   if (parsed.ok) return parsed.fleet;
-  const problems = parsed.problems.map(({ path, problem, fix }) => `${path}: ${problem} ${fix}`);
+  const problems = parsed.problems.map(({ path, problem, fix }) => `${path}: ${problem}; ${fix}`);
   throw new ConfigurationError(`mesh.json is not usable:\n${problems.join("\n")}`);
 }
 

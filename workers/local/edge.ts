@@ -1,4 +1,6 @@
 import { createEdgeWorker } from "../edge/app.ts";
+import type { Clock } from "../../src/region/in-isolate.ts";
+import { wait } from "./delay-stream.ts";
 import type { LocalBinding } from "./local-binding.ts";
 import { realObjects } from "./real-objects.ts";
 import { type MeshPlaces, withRoundTrips } from "./round-trips.ts";
@@ -12,7 +14,7 @@ export default {
     if (new URL(request.url).pathname === "/local/emulator") return tellEmulator(request, env);
     edge ??= createEdgeWorker({
       engineFetch: engineFetch(env),
-      now: fastClock(env.LOCAL.timeFactor),
+      clock: fastClock(env.LOCAL.timeFactor),
     });
     const delayMs = env.LOCAL.roundTrips ? OBJECT_MS * env.LOCAL.timeFactor : 0;
     return edge.fetch(
@@ -47,9 +49,12 @@ let edge: EdgeWorker | undefined;
 const asDeployed = realObjects(Date.now);
 
 /** Where durations are multiplied by `timeFactor`, a second of the mesh passes in `timeFactor` seconds. */
-function fastClock(timeFactor: number): () => number {
+function fastClock(timeFactor: number): Clock {
   const startedAt = Date.now();
-  return () => startedAt + (Date.now() - startedAt) / timeFactor;
+  return {
+    now: () => startedAt + (Date.now() - startedAt) / timeFactor,
+    wait: (ms) => wait(ms * timeFactor),
+  };
 }
 
 function engineFetch({ LOCAL, MESH, EMULATOR }: LocalEnv): typeof fetch {

@@ -36,6 +36,8 @@ export const DISPATCH_AHEAD_MS = 300;
 const AGEING = 0.1;
 /** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
 const DEADLINE_SLACK_MS = 500;
+/** Breakers close and waiting legs age without a sign: the queue is looked at this often at least, ms. */
+const LONGEST_REST_MS = 1000;
 /** Waiting legs that one pass looks at. */
 const MOST_LOOKED_AT = 64;
 
@@ -44,7 +46,7 @@ const MOST_LOOKED_AT = 64;
  * at once where that engine is about to run dry. One that had better wait for its cache waits.
  */
 export function drain(state: RegionState, pool: PoolState, nowMs: number, random: Random): void {
-  if (pool.queue.length === 0) return;
+  if (pool.queue.length === 0 || nowMs < pool.drainAt) return;
   const aheadMs = new Float64Array(pool.engines.length);
   for (const waiting of inOrder(pool, nowMs)) {
     const { ask, keys } = waiting;
@@ -62,13 +64,17 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
       aheadMs[at] = before + waiting.prefillMs;
     }
   }
+  pool.drainAt = nextOpenAt(pool, nowMs);
 }
 
-/** When the next engine of a pool is about to run dry, epoch ms. */
-export function nextOpenAt(pool: PoolState, nowMs: number): number {
+/** When the next engine of a pool is about to run dry, epoch ms. One that is dry already is wanted by nobody. */
+function nextOpenAt(pool: PoolState, nowMs: number): number {
   let soonest = Infinity;
-  for (const { backlogUntil } of pool.engines) soonest = Math.min(soonest, backlogUntil);
-  return Math.max(nowMs + 1, soonest - DISPATCH_AHEAD_MS);
+  for (const { backlogUntil } of pool.engines) {
+    const openAt = backlogUntil - DISPATCH_AHEAD_MS;
+    if (openAt > nowMs) soonest = Math.min(soonest, openAt);
+  }
+  return Math.min(soonest, nowMs + LONGEST_REST_MS);
 }
 
 /** Priority first; then tenants in turn, the one that was given the least first; then deadlines; then the shortest. */

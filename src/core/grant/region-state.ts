@@ -79,6 +79,8 @@ export type PoolState = {
   readonly pauses: { meanMs: number };
   /** Legs that wait for an engine, in order of arrival. */
   readonly queue: Waiting[];
+  /** Before this nothing in the queue can go, epoch ms. */
+  drainAt: number;
   /** Tenant → prefill work it was given since somebody began to wait, ms. */
   readonly given: Map<string, number>;
   /** Costs of the engines during one grant; kept to spare allocations. */
@@ -129,6 +131,7 @@ function poolState(pool: Pool, speed: Speed): PoolState {
     decode: { factor: 1 },
     pauses: { meanMs: 0 },
     queue: [],
+    drainAt: 0,
     given: new Map<string, number>(),
     work: { ms: 0, legs: 0 },
     workFadedAt: 0,

@@ -126,6 +126,7 @@ function freePrefill(engine: EngineState, live: LiveGrant, nowMs: number): void 
   const restMs = Math.min(live.prefillMs, live.prefillEndsAt - nowMs);
   live.prefillMs = 0;
   if (restMs <= 0) return;
+  engine.pool.drainAt = 0;
   engine.backlogUntil -= restMs;
   for (const other of engine.grants.values()) {
     if (other.prefillEndsAt > live.prefillEndsAt) other.prefillEndsAt -= restMs;

@@ -2,7 +2,7 @@ import { linkKeys } from "../block-lru.ts";
 import type { Random } from "../random.ts";
 import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from "./grant.ts";
 import { choose } from "./choose.ts";
-import { drain, nextOpenAt, type Standing, type Waiting } from "./queue.ts";
+import { drain, type Standing, type Waiting } from "./queue.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
 import { released } from "./report.ts";
 
@@ -50,6 +50,7 @@ export function reserve(
     granted: undefined,
   };
   pool.queue.push(waiting);
+  pool.drainAt = 0;
   drain(state, pool, nowMs, random);
   const limitAt = Math.min(nowMs + LONGEST_WAIT_MS, standing.deadlineAt - waiting.prefillMs);
   if (waiting.granted === undefined && waiting.startAt > limitAt) {
@@ -61,7 +62,7 @@ export function reserve(
       retryAfterMs,
     };
   }
-  return answerTo(pool, waiting, nowMs);
+  return answerTo(pool, waiting);
 }
 
 /** Asks after a leg in the queue; refused when it is not there any more. */
@@ -80,7 +81,7 @@ export function claim(
   }
   waiting.claimedAt = nowMs;
   drain(state, pool, nowMs, random);
-  return answerTo(pool, waiting, nowMs);
+  return answerTo(pool, waiting);
 }
 
 /** The caller took another placement, or left. */
@@ -92,10 +93,10 @@ export function withdraw(state: RegionState, poolId: string, ticket: string, now
   if (waiting.granted) released(state, waiting.granted.ticket, nowMs);
 }
 
-function answerTo(pool: PoolState, waiting: Waiting, nowMs: number): Reserved {
+function answerTo(pool: PoolState, waiting: Waiting): Reserved {
   const { granted, ticket, startAt } = waiting;
   if (granted === undefined) {
-    return { kind: "queued", ticket, startAt, askAt: nextOpenAt(pool, nowMs) };
+    return { kind: "queued", ticket, startAt, askAt: pool.drainAt };
   }
   leave(pool, waiting);
   return { kind: "granted", grant: granted };

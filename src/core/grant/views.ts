@@ -20,9 +20,13 @@ export function engineViews(
   if (known === undefined) return [];
   const keys = linkKeys(chain);
   const capacity = capacityTokens(known);
+  const waitingMs = known.queue.reduce(
+    (sum, { granted, prefillMs }) => sum + (granted === undefined ? prefillMs : 0),
+    0,
+  );
   return known.engines.map((engine) => ({
     engine: engine.id,
-    queueMs: Math.max(0, engine.backlogUntil - nowMs),
+    queueMs: Math.max(0, engine.backlogUntil - nowMs) + waitingMs / known.engines.length,
     batch: engine.batch,
     batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),

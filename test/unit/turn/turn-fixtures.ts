@@ -43,6 +43,8 @@ export async function surroundings(engine: Engine, heldTokens: Record<string, nu
       };
       return { kind: "granted", grant };
     },
+    claim: async () => ({ kind: "refused", reason: "not queued", retryAfterMs: 0 }),
+    withdraw: () => {},
     run: async (order, signal) => {
       ordered.push(order);
       return engine(order, signal);
