@@ -12,7 +12,9 @@ export async function* readClaudeCode(source: TraceSource): AsyncGenerator<Conve
   const lines: Line[] = [];
   for await (const line of source.lines) lines.push(line);
   const whole =
-    lines.length > 1 ? parseJson(lines.map((line) => line.text).join("\n"), Session) : undefined;
+    lines.length > 1
+      ? parseJson(lines.map((line) => line.text).join("\n"), ClaudeCodeSchema)
+      : undefined;
   if (whole?.ok) {
     yield* conversations(whole.value);
     return;
@@ -22,7 +24,7 @@ export async function* readClaudeCode(source: TraceSource): AsyncGenerator<Conve
     return;
   }
   for (const { number, text } of lines) {
-    const session = parseJson(text, Session);
+    const session = parseJson(text, ClaudeCodeSchema);
     if (session.ok) yield* conversations(session.value);
     else source.problem(number, session.message);
   }
@@ -33,21 +35,25 @@ const Request = z.object({
   in: count.int().min(1),
   out: count.int(),
   hash_ids: z.array(z.union([z.number(), z.string()])),
+  /** Seconds after the session began. */
+  t: z.number().nullish(),
   think_time: count.nullish(),
 });
-type Request = z.infer<typeof Request>;
+export type ClaudeCodeRequest = z.infer<typeof Request>;
+type Request = ClaudeCodeRequest;
 const SubAgent = z.object({ requests: z.array(Request) });
-const Session = z.object({
+/** One session's document, as far as it is read. */
+export const ClaudeCodeSchema = z.object({
   id: z.string().min(1),
   block_size: count.int().min(1),
   tool_tokens: count.int().default(0),
   system_tokens: count.int().default(0),
   requests: z.array(z.union([Request, SubAgent])),
 });
-type Session = z.infer<typeof Session>;
+export type ClaudeCodeSession = z.infer<typeof ClaudeCodeSchema>;
 
 /** The session itself, then its sub-agents where the trace nests them: each holds a conversation of its own. */
-function* conversations(session: Session): Generator<Conversation> {
+function* conversations(session: ClaudeCodeSession): Generator<Conversation> {
   const own = session.requests.filter((r): r is Request => !("requests" in r));
   if (own.length > 0)
     yield conversation(session, session.id, own, session.tool_tokens + session.system_tokens);
@@ -59,7 +65,7 @@ function* conversations(session: Session): Generator<Conversation> {
 }
 
 function conversation(
-  session: Session,
+  session: ClaudeCodeSession,
   id: string,
   requests: readonly Request[],
   systemTokens: number,

@@ -12,7 +12,7 @@ import { parseJson } from "./parse.ts";
 export async function* readMiniswe(source: TraceSource): AsyncGenerator<Conversation> {
   const sessions = new Map<string, Row[]>();
   for await (const { number, text } of source.lines) {
-    const row = parseJson(text, Row);
+    const row = parseJson(text, MinisweRow);
     if (!row.ok) source.problem(number, row.message);
     else
       sessions.set(row.value.session_id, [
@@ -28,13 +28,15 @@ export async function* readMiniswe(source: TraceSource): AsyncGenerator<Conversa
   }
 }
 
-const Row = z.object({
+/** One turn, as far as it is read. */
+export const MinisweRow = z.object({
+  /** Microseconds since the epoch. */
   timestamp: z.number(),
   input: z.string().min(1),
   output: z.string(),
   session_id: z.string().min(1),
 });
-type Row = z.infer<typeof Row>;
+type Row = z.infer<typeof MinisweRow>;
 
 function conversation(id: string, rows: readonly Row[]): Conversation {
   let history: readonly Segment[] = [];
