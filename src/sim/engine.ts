@@ -136,22 +136,30 @@ export class SimEngine {
 
   /** Starts the next iteration unless one is running. */
   #begin(): void {
-    this.#admit();
     if (this.#step) return;
+    this.#admit();
     for (const sequence of this.#running.values()) {
       if (sequence.phase === "loading" && sequence.readyAt <= this.#now) this.#loaded(sequence);
     }
     this.#step = nextStep(this.#running.values(), this.#now, {
       speed: this.#options.speed,
-      chunkTokens: this.#options.chunkTokens ?? 8192,
+      chunkTokens: this.#chunkTokens,
       slowFactor: this.slowFactor,
     });
   }
 
-  /** Lets requests in, in order of arrival, while the batch and the blocks have room. */
+  get #chunkTokens(): number {
+    return this.#options.chunkTokens ?? 8192;
+  }
+
+  /**
+   * Lets requests in, in order of arrival, while the batch, the blocks and the next iteration have room: whoever is let
+   * in later finds what those before have computed.
+   */
   #admit(): void {
+    let free = this.#freeInStep();
     for (const [id, sequence] of this.#waiting) {
-      if (this.#running.size >= this.#options.maxBatch) return;
+      if (free <= 0 || this.#running.size >= this.#options.maxBatch) return;
       const match = this.#cache.match(
         sequence.prompt.blocks,
         Math.floor((sequence.size - 1) / BLOCK_TOKENS),
@@ -167,7 +175,19 @@ export class SimEngine {
       sequence.startedAt = sequence.cachedTokens + sequence.pulledTokens;
       sequence.done = sequence.startedAt;
       this.#emit({ kind: "started", id, counts: sequence.counts() });
+      if (sequence.readyAt <= this.#now) free -= sequence.size - sequence.done;
     }
+  }
+
+  /** Prompt tokens that the next iteration can compute beside those of the requests let in. */
+  #freeInStep(): number {
+    let decoding = 0;
+    let known = 0;
+    for (const { phase, size, done, readyAt } of this.#running.values()) {
+      if (phase === "decode") decoding++;
+      else if (readyAt <= this.#now) known += size - done;
+    }
+    return Math.max(1, this.#chunkTokens - decoding) - known;
   }
 
   #pull(sequence: Sequence): number {

@@ -60,6 +60,16 @@ describe("an engine", () => {
     expect(counts.cachedTokens + counts.computedTokens).toBe(request.tokens.length);
   });
 
+  it("finds what the first of a burst of siblings has computed when the others' turn comes", () => {
+    const engine = smallEngine({ chunkTokens: 64 });
+    for (const id of ["1", "2", "3"]) engine.submit(ask(id, [user(LONG), user(id)], 1), 0);
+    const events = drain(engine);
+    const cached = ["1", "2", "3"].map((id) => ending(events, id).counts.cachedTokens);
+    expect(cached[0]).toBe(0);
+    // What is computed in the very iteration they begin in, a chunk at most, comes too late.
+    expect(Math.min(...cached.slice(1))).toBeGreaterThan(LONG.length / 4 - 64);
+  });
+
   it("computes at least the last token of a prompt it knows", () => {
     const engine = smallEngine();
     for (const id of ["1", "2"]) {
