@@ -3,9 +3,10 @@ import { z } from "zod";
 import { benchAdded } from "./bench/added.ts";
 import { benchGrant, benchPlan } from "./bench/planning.ts";
 import { type BenchReport, benchText } from "./bench/report.ts";
+import { benchReplay } from "./bench/replaying.ts";
 import { benchTurns } from "./bench/turns.ts";
 
-const PARTS = ["plan", "grant", "turns", "ttft"] as const;
+const PARTS = ["plan", "grant", "replay", "turns", "ttft"] as const;
 const CALLS = 5000;
 
 const Flags = z.object({
@@ -58,6 +59,7 @@ async function measure(part: (typeof PARTS)[number], requests: number): Promise<
   if (part === "grant") {
     return { grant: [64, 1000].map((engines) => ({ engines, us: benchGrant(engines, CALLS) })) };
   }
+  if (part === "replay") return { replay: await benchReplay() };
   if (part === "turns") return { turns: await benchTurns(Math.ceil(requests / 4)) };
   return { ttft: await benchAdded(requests) };
 }

@@ -1,5 +1,6 @@
 import type { Added } from "./added.ts";
 import { ASSUMED } from "./prices.ts";
+import type { ReplaySpeed } from "./replaying.ts";
 import type { Spread } from "./time-calls.ts";
 import type { TurnCost } from "./turns.ts";
 
@@ -11,12 +12,13 @@ export type BenchReport = {
     readonly us: Spread;
   }[];
   readonly grant?: readonly { readonly engines: number; readonly us: Spread }[];
+  readonly replay?: readonly ReplaySpeed[];
   readonly turns?: readonly TurnCost[];
   readonly ttft?: readonly Added[];
 };
 
 /** The report as tables for a terminal. */
-export function benchText({ plan, grant, turns, ttft }: BenchReport): string {
+export function benchText({ plan, grant, replay, turns, ttft }: BenchReport): string {
   const parts: string[] = [];
   if (plan !== undefined) {
     parts.push(
@@ -33,6 +35,15 @@ export function benchText({ plan, grant, turns, ttft }: BenchReport): string {
       table(
         ["engines", "mean", "p50", "p99"],
         grant.map(({ engines, us }) => [String(engines), ...spread(us, 0)]),
+      ),
+    );
+  }
+  if (replay !== undefined) {
+    parts.push(
+      "replay: simulated requests per second, 16 engines, 50 edges (aim: 50,000 beside the policy's own time)",
+      table(
+        ["policy", "stale ms", "requests/s"],
+        replay.map((one) => [one.policy, String(one.staleMs), one.requestsPerS.toFixed(0)]),
       ),
     );
   }

@@ -1,0 +1,12 @@
+import type { FleetLeg } from "./leg.ts";
+
+/** What an engine tells its fleet. None of it may call back into the engine at once. */
+export type EngineListener = {
+  /** Call `iterationOver(stamp)` then. */
+  wakeAt(atMs: number, stamp: number): void;
+  /** Call `loaded` when that much KV cache has come from `leg.pullFrom`. */
+  fetch(leg: FleetLeg, tokens: number): void;
+  firstToken(leg: FleetLeg, atMs: number): void;
+  done(leg: FleetLeg, atMs: number): void;
+  failed(leg: FleetLeg, reason: "too-long" | "restarted", atMs: number): void;
+};

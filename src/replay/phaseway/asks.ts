@@ -1,0 +1,69 @@
+import { classify } from "../../core/labels.ts";
+import type { GrantAsk } from "../../core/grant/grant.ts";
+import type { Ask } from "../../core/plan/placement.ts";
+import type { Labels, Model } from "../../core/fleet.ts";
+import type { PolicySetup, ReplayRequest } from "../policy.ts";
+
+/** A request as `plan` and `grant` are asked about it. */
+export type Asked = {
+  readonly ask: Ask;
+  readonly labels: Labels;
+  readonly chain: Uint8Array;
+  readonly linkTokens: Uint32Array;
+  /** Engine id → prefix tokens its session believes it holds. */
+  readonly held: GrantAsk["held"];
+};
+
+/** A link closes about this often inside a message. */
+const LINK_TOKENS = 512;
+const BYTES_PER_TOKEN = 4;
+const MOST_TURNS_AHEAD = 50;
+
+/** Puts a request into the planner's words, as `turn/prepare.ts` does with a client's. */
+export function askedOf(
+  setup: PolicySetup,
+  model: Model,
+  request: ReplayRequest,
+  held: GrantAsk["held"],
+): Asked {
+  const { promptTokens, expectedOutputTokens } = request;
+  const best = Math.min(promptTokens - 1, Math.max(0, ...Object.values(held)));
+  return {
+    ask: {
+      model: model.id,
+      promptTokens,
+      expectedOutputTokens,
+      bodyBytes: promptTokens * BYTES_PER_TOKEN,
+      splittable: true,
+      // A conversation that has lasted n turns is expected to last as many again.
+      remainingTurns: Math.min(MOST_TURNS_AHEAD, request.turn + 1),
+      tokensPerTurn: 500,
+    },
+    labels: classify({
+      fleet: setup.mesh,
+      model,
+      promptTokens,
+      uncachedTokens: promptTokens - best,
+      expectedOutputTokens,
+    }),
+    ...chainOf(request, setup.blockTokens),
+    held,
+  };
+}
+
+/** The prompt's blocks as a chain: 8 bytes a link, each named by the last block in it. */
+function chainOf(
+  { blocks }: ReplayRequest,
+  blockTokens: number,
+): Pick<Asked, "chain" | "linkTokens"> {
+  const perLink = Math.max(1, Math.round(LINK_TOKENS / blockTokens));
+  const links = Math.ceil(blocks.length / perLink);
+  const keys = new Uint32Array(links * 2);
+  const linkTokens = new Uint32Array(links);
+  for (let link = 0; link < links; link++) {
+    const end = Math.min(blocks.length, (link + 1) * perLink);
+    keys[link * 2] = (blocks[end - 1] as number) + 1;
+    linkTokens[link] = end * blockTokens;
+  }
+  return { chain: new Uint8Array(keys.buffer), linkTokens };
+}

@@ -1,0 +1,21 @@
+import { phaseway } from "./phaseway/phaseway.ts";
+import { baselines, splitBaselines } from "./policies/policies.ts";
+import type { PolicyEntry } from "./policy.ts";
+
+/** Every policy by the name that `--policy` takes. */
+export const policies: ReadonlyMap<string, PolicyEntry> = new Map([
+  ["phaseway", phaseway()],
+  ...baselines,
+  ...splitBaselines,
+]);
+
+/** Those that make sense on a fleet of equal engines, ours first. */
+export const policiesForEqualEngines: readonly string[] = ["phaseway", ...baselines.keys()];
+
+/** The policy of that name. */
+export function policyNamed(name: string): PolicyEntry {
+  const found = policies.get(name);
+  if (found) return found;
+  const names = [...policies.keys()].join(", ");
+  throw new RangeError(`no policy is called \`${name}\`; there are ${names}`);
+}
