@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { parseMesh } from "../../../src/config/parse.ts";
+import { calibratedFleet } from "../../../src/replay/calibrated-fleet.ts";
+import { calibration } from "../../../src/replay/calibrations.ts";
+import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
+import { meshFleet } from "../../../src/replay/mesh-fleet.ts";
+import type { Flags } from "./flags.ts";
+
+/** The fleets to compare: each `--fleet` file, or equal engines of a calibration. */
+export function fleetsOf(flags: Flags): { readonly name: string; readonly setup: FleetSetup }[] {
+  if (flags.fleet === undefined) {
+    const { calibration: name, engines, rttMs } = flags;
+    return [
+      {
+        name: `${engines} x ${name}`,
+        setup: calibratedFleet(calibration(name), engines, rttMs),
+      },
+    ];
+  }
+  return flags.fleet.map((path) => ({ name: path, setup: readFleet(path, flags.model) }));
+}
+
+function readFleet(path: string, model: string | undefined): FleetSetup {
+  const parsed = parseMesh(JSON.parse(readFileSync(path, "utf8")));
+  if (!parsed.ok) {
+    const [first] = parsed.problems;
+    throw new Error(`${path}: ${first?.path}: ${first?.problem}`);
+  }
+  const [only] = parsed.fleet.models.keys();
+  return meshFleet(parsed.fleet, model ?? only ?? "");
+}
