@@ -66,6 +66,12 @@ const pool = z.strictObject({
       concurrency: positiveInt.exactOptional(),
     })
     .exactOptional(),
+  cacheSalt: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "Its engines know `cache_salt`, which keeps one tenant's cached prefixes from others",
+    ),
   hypothetical: z.boolean().default(false).describe("No released engine does this"),
   engines: z.array(engine).min(1),
 });

@@ -76,6 +76,8 @@ export type Pool = {
   readonly perMTok?: { readonly in: number; readonly cached: number; readonly out: number };
   readonly limits?: { readonly rpm?: number; readonly tpm?: number; readonly concurrency?: number };
   readonly hypothetical: boolean;
+  /** Its engines take `cache_salt`; absent means as its dialect usually does. */
+  readonly cacheSalt?: boolean;
   readonly engines: readonly Engine[];
 };
 

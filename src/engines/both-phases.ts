@@ -2,10 +2,12 @@ import { splice, topLevelMembers } from "../core/json-members.ts";
 import type { Edits } from "./dialect.ts";
 
 /** What every leg that answers the client needs: the engine's own model name, and usage at the end of a stream. */
-export function bothPhases({ stream, model, raw }: BothPhases): Edits {
+export function bothPhases(leg: BothPhases): Edits {
+  const { stream, model, raw } = leg;
   return {
     set: {
       model: JSON.stringify(model),
+      ...saltOf(leg),
       ...(stream && { stream_options: withUsage(raw("stream_options")) }),
     },
     remove: [],
@@ -16,7 +18,13 @@ export type BothPhases = {
   readonly stream: boolean;
   readonly model: string;
   readonly raw: (name: string) => string | undefined;
+  readonly cacheSalt?: string;
 };
+
+/** The member that keeps one tenant's cached prefixes from others, for engines that take it. */
+export function saltOf({ cacheSalt }: Pick<BothPhases, "cacheSalt">): Record<string, string> {
+  return cacheSalt === undefined ? {} : { cache_salt: JSON.stringify(cacheSalt) };
+}
 
 /** The client's own stream options, asking for usage; what else it asks for stays as it wrote it. */
 function withUsage(options: string | undefined): string {

@@ -30,6 +30,8 @@ export type PrefillAnswer = {
 
 export type Dialect = {
   readonly name: string;
+  /** Its engines know `cache_salt`, unless their pool says otherwise. */
+  readonly takesCacheSalt: boolean;
   readonly capabilities: Capabilities;
   splits(traits: RequestTraits): boolean;
   /** Members to change in the client's body for one leg. */
@@ -43,6 +45,8 @@ export type Dialect = {
       readonly stream: boolean;
       readonly model: string;
       readonly handoff?: Handoff;
+      /** Parts this tenant's cache from others'; only for engines that take one. */
+      readonly cacheSalt?: string;
     },
   ): Edits;
   headers(leg: LegKind, requestId: string): Readonly<Record<string, string>>;

@@ -56,6 +56,8 @@ function engineRequest({ fleet, secret }: EngineAccess, order: LegOrder) {
     stream: order.stream,
     model: pool.model,
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
+    ...(order.cacheSalt !== undefined &&
+      (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
   });
   const key = engine.apiKeySecret === undefined ? undefined : secret(engine.apiKeySecret);
   return {

@@ -160,11 +160,9 @@ export class SimEngine {
     let free = this.#freeInStep();
     for (const [id, sequence] of this.#waiting) {
       if (free <= 0 || this.#running.size >= this.#options.maxBatch) return;
-      const match = this.#cache.match(
-        sequence.prompt.blocks,
-        Math.floor((sequence.size - 1) / BLOCK_TOKENS),
-      );
-      const known = sequence.prompt.blocks.slice(0, match.blocks);
+      const names = sequence.promptNames;
+      const match = this.#cache.match(names, Math.floor((sequence.size - 1) / BLOCK_TOKENS));
+      const known = names.slice(0, match.blocks);
       if (!this.#cache.take(known, sequence.blocks - match.blocks)) return;
       this.#waiting.delete(id);
       this.#running.set(id, sequence);
@@ -242,15 +240,16 @@ export class SimEngine {
   #lease(sequence: Sequence): void {
     const { leaseAs } = sequence.request;
     if (leaseAs === undefined) return;
-    this.#cache.share(sequence.prompt.blocks);
+    const names = sequence.promptNames;
+    this.#cache.share(names);
     // The part-filled last block is not shared by name; it stays reserved until the lease ends.
     if (sequence.prompt.tail.length > 0) this.#cache.keepUnnamed(1);
-    this.#leases.add(leaseAs, sequence.prompt, this.#now);
+    this.#leases.add(leaseAs, sequence.prompt, names, this.#now);
   }
 
   #free(lease: Lease): void {
-    const { blocks } = lease.held;
-    this.#cache.release(blocks, blocksOf(lease.held) - blocks.length);
+    const { held, names } = lease;
+    this.#cache.release(names, blocksOf(held) - names.length);
   }
 
   #drop(id: string, reason: "aborted" | "restarted"): Counts | undefined {

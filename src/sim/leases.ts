@@ -1,4 +1,4 @@
-import type { Held } from "./hash.ts";
+import type { BlockHash, Held } from "./hash.ts";
 
 /** How long a finished prefill leg keeps its blocks for whoever has the handle. */
 export const LEASE_MS = 30_000;
@@ -6,6 +6,8 @@ export const LEASE_MS = 30_000;
 export type Lease = {
   readonly handle: string;
   readonly held: Held;
+  /** Its full blocks as the cache knows them. */
+  readonly names: readonly BlockHash[];
   expiresAt: number;
   /** Decode legs that are waiting for, or reading, the blocks: while there are any, it does not expire. */
   readers: number;
@@ -15,8 +17,8 @@ export type Lease = {
 export class LeaseTable {
   readonly #leases = new Map<string, Lease>();
 
-  add(handle: string, held: Held, atMs: number): void {
-    this.#leases.set(handle, { handle, held, expiresAt: atMs + LEASE_MS, readers: 0 });
+  add(handle: string, held: Held, names: readonly BlockHash[], atMs: number): void {
+    this.#leases.set(handle, { handle, held, names, expiresAt: atMs + LEASE_MS, readers: 0 });
   }
 
   /** A decode leg announces itself; undefined when nothing (any more) is held under `handle`. */

@@ -9,6 +9,8 @@ export type SimRequest = {
   readonly tokens: readonly number[];
   /** What will be said, given the hash of the KV cache held when generation begins. */
   readonly output: (seed: BlockHash) => Output;
+  /** Parts the cache: what was computed under another salt is not found, though it be the same text. */
+  readonly salt?: string;
   /** When finished, keep the prompt's blocks under this handle. */
   readonly leaseAs?: string;
   /** Blocks to fetch from another engine instead of computing them. */
@@ -64,13 +66,24 @@ export class Sequence {
     const full = Math.floor(this.done / BLOCK_TOKENS);
     for (; this.named < full; this.named++) {
       const hash = this.whole.blocks[this.named];
-      if (hash !== undefined) cache.name(hash);
+      if (hash !== undefined) cache.name(this.#named(hash));
     }
   }
 
   leave(cache: BlockCache): void {
     if (this.phase === "waiting") return;
-    cache.release(this.whole.blocks.slice(0, this.named), this.blocks - this.named);
+    const named = this.whole.blocks.slice(0, this.named).map((hash) => this.#named(hash));
+    cache.release(named, this.blocks - this.named);
+  }
+
+  /** The prompt's full blocks as the cache knows them. */
+  get promptNames(): BlockHash[] {
+    return this.prompt.blocks.map((hash) => this.#named(hash));
+  }
+
+  #named(hash: BlockHash): BlockHash {
+    const { salt = "" } = this.request;
+    return salt + hash;
   }
 
   counts(): Counts {

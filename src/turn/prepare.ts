@@ -9,6 +9,8 @@ import type { SessionRef } from "./session-name.ts";
 /** A turn with everything known of it before planning. */
 export type Prepared = Turn & {
   readonly model: Model;
+  /** Parts this tenant's caches from others'. */
+  readonly salt: string;
   readonly chain: Chain;
   readonly linkTokens: Uint32Array;
   /** Identifies the assistant messages of this request, the last eight. */
@@ -83,6 +85,7 @@ export async function prepare(
   return {
     ...turn,
     model,
+    salt,
     chain,
     linkTokens: tokens,
     answers,

@@ -17,6 +17,8 @@ export type EngineAsk = {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** `cache_salt`; empty without one. */
+  readonly cacheSalt: string;
   /** One per choice to answer. */
   readonly choices: readonly {
     readonly tokens: readonly number[];
@@ -71,10 +73,12 @@ function shapeOf(
   api: Api,
   model: string,
   body: Record<string, unknown>,
-): Pick<EngineAsk, "api" | "model" | "stream" | "includeUsage"> {
+): Pick<EngineAsk, "api" | "model" | "stream" | "includeUsage" | "cacheSalt"> {
   const options = body["stream_options"];
   const includeUsage = isRecord(options) && options["include_usage"] === true;
-  return { api, model, stream: body["stream"] === true, includeUsage };
+  const salt = body["cache_salt"];
+  const cacheSalt = typeof salt === "string" ? salt : "";
+  return { api, model, stream: body["stream"] === true, includeUsage, cacheSalt };
 }
 
 function choicesOf(

@@ -54,6 +54,7 @@ export class Run {
         id: this.#id(index),
         tokens,
         output,
+        salt: ask.cacheSalt,
         ...(leaseAs !== undefined && index === 0 && { leaseAs }),
         ...(pull && { pull }),
       };

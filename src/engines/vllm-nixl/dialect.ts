@@ -1,6 +1,6 @@
 import { rawMember } from "../../core/json-members.ts";
 import type { Dialect, PrefillAnswer } from "../dialect.ts";
-import { bothPhases } from "../both-phases.ts";
+import { bothPhases, saltOf } from "../both-phases.ts";
 import { splitsPlainRequests } from "../splits.ts";
 import { readUsage } from "../../core/chat-frames.ts";
 
@@ -13,6 +13,7 @@ const NOT_FOR_PREFILL = ["stream_options", "min_tokens", "min_completion_tokens"
 /** vLLM with the NixlConnector: prefill answers with an opaque handle, decode pulls the blocks it names. */
 export const vllmNixl: Dialect = {
   name: "vllm-nixl",
+  takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],
     order: "serial",
@@ -32,6 +33,7 @@ export const vllmNixl: Dialect = {
           max_tokens: "1",
           ...(present.has("max_completion_tokens") && { max_completion_tokens: "1" }),
           kv_transfer_params: ASK_FOR_HANDOFF,
+          ...saltOf(context),
         },
         remove: NOT_FOR_PREFILL,
       };

@@ -4,7 +4,11 @@ import { rawMember, splice, topLevelMembers } from "../../../src/core/json-membe
 import { dialectOf } from "../../../src/engines/registry.ts";
 
 type Leg = "both" | "prefill" | "decode";
-type Order = { readonly stream?: boolean; readonly handoff?: string };
+type Order = {
+  readonly stream?: boolean;
+  readonly handoff?: string;
+  readonly cacheSalt?: string;
+};
 
 /** The body that a leg's engine receives for a client's body. */
 function sentTo(dialect: string, leg: Leg, body: string, order: Order = {}): string {
@@ -16,6 +20,7 @@ function sentTo(dialect: string, leg: Leg, body: string, order: Order = {}): str
     stream: order.stream ?? false,
     model: "own-name",
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
+    ...(order.cacheSalt !== undefined && { cacheSalt: order.cacheSalt }),
   });
   return new TextDecoder().decode(splice(bytes, members, edits));
 }
@@ -41,6 +46,13 @@ describe.each(["openai", "vllm-nixl"])("a leg in %s that does both phases", (dia
   ])("asks for the usage of a stream and keeps its other options: %s", (options, merged) => {
     const sent = sentTo(dialect, "both", `{"stream":true${options},"model":"a"}`, { stream: true });
     expect(sent.match(/"stream_options":\{[^}]*\}/g)).toEqual([`"stream_options":{${merged}}`]);
+  });
+
+  it("puts the tenant's salt in place of what the client sent", () => {
+    const body = '{"model":"a","cache_salt":"mine"}';
+    expect(sentTo(dialect, "both", body, { cacheSalt: "ours" })).toBe(
+      '{"model":"own-name","cache_salt":"ours"}',
+    );
   });
 
   it("does not touch the stream options of an answer that is no stream", () => {

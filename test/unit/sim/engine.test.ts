@@ -70,6 +70,25 @@ describe("an engine", () => {
     expect(Math.min(...cached.slice(1))).toBeGreaterThan(LONG.length / 4 - 64);
   });
 
+  it("does not find what was computed under another salt, and says the same all the same", () => {
+    const engine = smallEngine();
+    const cached: number[] = [];
+    const texts: string[] = [];
+    for (const [id, salt] of [
+      ["1", "a"],
+      ["2", "b"],
+      ["3", "a"],
+    ] as const) {
+      engine.submit({ ...ask(id, [user(LONG)]), salt }, 0);
+      const events = drain(engine);
+      const { counts } = ending(events, id);
+      cached.push(counts.cachedTokens);
+      texts.push(textOf(events, id));
+    }
+    expect(cached.map((tokens) => tokens > 0)).toEqual([false, false, true]);
+    expect(new Set(texts).size).toBe(1);
+  });
+
   it("computes at least the last token of a prompt it knows", () => {
     const engine = smallEngine();
     for (const id of ["1", "2"]) {
