@@ -55,7 +55,9 @@ export function readUsage(value: unknown): Usage | undefined {
   const outputTokens = count(value["completion_tokens"]);
   if (promptTokens === undefined || outputTokens === undefined) return undefined;
   const details = value["prompt_tokens_details"];
-  const cachedTokens = isRecord(details) ? count(details["cached_tokens"]) : undefined;
+  const claimed = isRecord(details) ? count(details["cached_tokens"]) : undefined;
+  // Nobody finds more than was asked for: such a figure tells nothing.
+  const cachedTokens = claimed !== undefined && claimed > promptTokens ? undefined : claimed;
   return { promptTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
 }
 

@@ -1,3 +1,5 @@
+import { concatenate } from "./json-members.ts";
+
 /** Cuts a byte stream into server-sent events, each with its closing blank line, without copying more than it must. */
 export type SseFramer = {
   /** The events completed by `chunk`, byte for byte. */
@@ -11,28 +13,40 @@ const CR = 13;
 const decoder = new TextDecoder();
 
 export function createSseFramer(): SseFramer {
-  let pending: Uint8Array = new Uint8Array();
-  let scanned = 0;
+  // Pieces of an event that is not complete: joined once it is, as events may be many chunks long.
+  let parts: Uint8Array[] = [];
+  // The last bytes of them, which may be the beginning of a blank line.
+  let tail: Uint8Array = new Uint8Array();
   return {
     push(chunk) {
-      pending = pending.length === 0 ? chunk : join(pending, chunk);
+      const edge = join([tail, chunk]);
+      if (frameEnd(edge, 0) < 0) {
+        parts.push(chunk);
+        tail = edge.slice(-BLANK_LINE_BYTES);
+        return [];
+      }
+      const whole = join([...parts, chunk]);
       const frames: Uint8Array[] = [];
       let start = 0;
+      let scanned = whole.length - edge.length;
       for (;;) {
-        const end = frameEnd(pending, Math.max(start, scanned));
+        const end = frameEnd(whole, Math.max(start, scanned));
         if (end < 0) break;
-        frames.push(pending.subarray(start, end));
+        frames.push(whole.subarray(start, end));
         start = end;
         scanned = end;
       }
-      pending = pending.subarray(start);
-      // The last three bytes may be the beginning of a blank line.
-      scanned = Math.max(0, pending.length - 3);
+      const rest = whole.subarray(start);
+      parts = rest.length === 0 ? [] : [rest];
+      tail = rest.slice(-BLANK_LINE_BYTES);
       return frames;
     },
-    rest: () => pending,
+    rest: () => join(parts),
   };
 }
+
+/** CR LF CR: a blank line that lacks one byte. */
+const BLANK_LINE_BYTES = 3;
 
 /** The event's data lines joined by LF, or nothing for comments and blank events. */
 export function frameData(frame: Uint8Array): string | undefined {
@@ -63,9 +77,8 @@ function lineEnd(bytes: Uint8Array, at: number): number {
   return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
 }
 
-function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(first.length + second.length);
-  whole.set(first);
-  whole.set(second, first.length);
-  return whole;
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const filled = pieces.filter(({ length }) => length > 0);
+  if (filled.length === 1 && filled[0]) return filled[0];
+  return concatenate(filled);
 }

@@ -117,9 +117,8 @@ function untoldFaults(work: Work, entry: LedgerEntry): string[] {
 /** The decode leg of a split reports its cache falsely, so its receipt need not say what it cached or computed. */
 function comparable(field: Field, work: Work, entry: LedgerEntry): boolean {
   if (entry.leg !== "decode") return true;
-  return field === "cachedTokens"
-    ? false
-    : field !== "computedTokens" || work.computedTokens !== undefined;
+  const isTold = field !== "cachedTokens" && field !== "computedTokens";
+  return isTold || work[field] !== undefined;
 }
 
 /** Legs of the same request and kind side by side, those with usage first. */

@@ -52,6 +52,8 @@ export type Dialect = {
   headers(leg: LegKind, requestId: string): Readonly<Record<string, string>>;
   /** Reads the whole body of a prefill leg's answer. */
   readPrefill(body: Uint8Array): PrefillAnswer;
+  /** Whether a decode leg fetched the prefix it was handed, by its own usage; undefined when that does not tell. */
+  tookHandoff(usage: Usage): boolean | undefined;
   /** When the decode leg may be ended after the client left: at once, or only at its first token. */
   readonly safeEnd: {
     readonly prefill: "at-once";

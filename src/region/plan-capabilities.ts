@@ -1,3 +1,4 @@
+import type { Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
 import { dialectOf } from "../engines/registry.ts";
 
@@ -17,6 +18,7 @@ function knownOf(name: string) {
   const dialect = dialectOf(name);
   return {
     ...dialect.capabilities,
+    tookHandoff: (usage: Usage) => dialect.tookHandoff(usage),
     splits: (traits: RequestTraits) => dialect.splits(traits),
     decodeInTransfer: dialect.safeEnd.decodeInTransfer,
   };

@@ -4,6 +4,7 @@ import type { Dialect } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { redact } from "./redact.ts";
+import { isWholeAnswer } from "./whole-answer.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 
 export type EngineAccess = {
@@ -122,6 +123,7 @@ async function readAnswer(
   }
   const bytes = await deadline.race(readSmall(response.body));
   deadline.clear();
+  if (!isWholeAnswer(bytes)) throw new LegBroken("malformed", "the answer is no completion");
   return { ok: true, kind: "answering", contentType, body: streamOf(bytes) };
 }
 

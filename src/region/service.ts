@@ -10,8 +10,8 @@ import type { LegKind, Usage } from "../core/leg.ts";
 export type RegionService = {
   /** Asks for an engine of `pool`. Answers at once. */
   reserve(ask: ReserveAsk): Promise<ReserveAnswer>;
-  /** Asks after a leg in a queue; held until it may go, 5 s at most. */
-  claim(ask: ClaimAsk): Promise<ReserveAnswer>;
+  /** Asks after a leg in a queue; held until it may go or its caller has left, 5 s at most. */
+  claim(ask: ClaimAsk, signal?: AbortSignal): Promise<ReserveAnswer>;
   /** Gives up a place in a queue. */
   withdraw(ask: ClaimAsk): void;
   /** Runs a granted leg. Resolves at its first content frame (or whole answer), or with why it failed. */
@@ -67,6 +67,8 @@ export type LegOrder = {
   /** The client's own bytes; the region changes the members its dialect must. */
   readonly body: Uint8Array;
   readonly stream: boolean;
+  /** Parts the tenant's caches from others', on engines that take a salt. */
+  readonly cacheSalt?: string;
   /** What the prefill leg answered, for a decode leg. */
   readonly handoff?: string;
   readonly firstTokenTimeoutMs: number;

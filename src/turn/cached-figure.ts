@@ -14,7 +14,7 @@ export function cachedFigure(
   { prefill, answer }: ServedLegs,
 ): number | undefined {
   const { cachedFrom } = deps.capabilities(turn.dialectOf(answer.grant.pool));
-  if (prefill !== undefined) {
+  if (prefill !== undefined && answer.recomputed !== true) {
     return cachedFrom.disaggregated === "prefill" ? prefill.usage?.cachedTokens : undefined;
   }
   return cachedFrom.together ? answer.usage?.cachedTokens : undefined;
@@ -33,6 +33,27 @@ export async function resolveSilence(deps: TurnDeps, runs: readonly LegRun[]): P
   );
 }
 
+/** Finds out whether the decode leg of a split took what prefill had made; where it did not, that work was wasted. */
+export async function resolveHandoff(
+  deps: TurnDeps,
+  turn: Prepared,
+  { prefill, answer }: ServedLegs,
+): Promise<void> {
+  if (prefill === undefined || answer.usage === undefined) return;
+  const { tookHandoff } = deps.capabilities(turn.dialectOf(answer.grant.pool));
+  let took = tookHandoff(answer.usage);
+  const isSilent = took === undefined && answer.usage.cachedTokens === undefined;
+  if (isSilent && (await deps.region.reportsCache(answer.grant.engine))) {
+    // Where a figure is always told, none means that nothing was found.
+    answer.usage = { ...answer.usage, cachedTokens: 0 };
+    took = tookHandoff(answer.usage);
+  }
+  if (took !== false) return;
+  answer.recomputed = true;
+  prefill.outcome = "failed";
+  prefill.why = "its KV cache was gone when decode came for it";
+}
+
 /**
  * How the client's `usage` must be changed to be true: engines that decode a handed-over prefix count all of it as
  * cached. Undefined when the engine's own figure stands.
@@ -48,7 +69,10 @@ export function usageCorrection(
   if (prefill === undefined && cachedFrom.together) return undefined;
   const resolved = prefill === undefined ? Promise.resolve() : resolveSilence(deps, [prefill]);
   return async (json) => {
-    await Promise.race([resolved, new Promise((resolve) => setTimeout(resolve, waitMs))]);
+    const usage = readChunkUsage(new TextDecoder().decode(json));
+    if (usage !== undefined) legs.answer.usage ??= usage;
+    const all = Promise.all([resolved, resolveHandoff(deps, turn, legs)]);
+    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, waitMs))]);
     return withCachedTokens(json, cachedFigure(deps, turn, legs));
   };
 }

@@ -1,6 +1,7 @@
 import type { ChatRequest } from "../core/chat-request.ts";
 import type { Fleet, Phase } from "../core/fleet.ts";
 import type { IdMinter } from "../core/ids.ts";
+import type { Usage } from "../core/leg.ts";
 import type { PhaseCapabilities } from "../core/plan/plan-input.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
@@ -43,6 +44,7 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly splits: (traits: RequestTraits) => boolean;
   readonly decodeInTransfer: "at-first-token" | "at-once";
   readonly firstTokenFrom: Phase;
+  readonly tookHandoff: (usage: Usage) => boolean | undefined;
 };
 
 export type TurnSettings = {

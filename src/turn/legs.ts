@@ -18,6 +18,8 @@ export type LegRun = {
   why?: string;
   failure?: LegFailure["kind"];
   usage?: Usage;
+  /** A decode leg that computed the prompt itself: what it was handed was gone. */
+  recomputed?: boolean;
   /** Frames that brought tokens, of a stream that ended without its usage. */
   tokenFrames?: number;
 };
@@ -68,7 +70,7 @@ export async function reserve(
       deps.region.withdraw(place);
       return notGranted(order.pool, "its queue is too long", answer.startAt - deps.now());
     }
-    answer = await deps.region.claim(place);
+    answer = await deps.region.claim(place, turn.signal);
   }
   if (answer.kind === "refused") return notGranted(order.pool, answer.reason, answer.retryAfterMs);
   const { requestId } = order;
@@ -149,6 +151,7 @@ export function orderFor(
     path: "/v1/chat/completions",
     body: turn.request.bytes,
     stream: turn.request.stream,
+    cacheSalt: turn.salt,
     ...(handoff !== undefined && { handoff }),
     firstTokenTimeoutMs,
     idleTimeoutMs: deps.settings.idleTimeoutMs,

@@ -6,6 +6,7 @@ import {
   readChunkUsage,
   type AnswerCollector,
 } from "../core/chat-frames.ts";
+import { concatenate } from "../core/json-members.ts";
 import type { Usage } from "../core/leg.ts";
 import { createSseFramer, frameData } from "../core/sse.ts";
 
@@ -77,7 +78,7 @@ async function passOn(
   const framer = createSseFramer();
   for (;;) {
     const next = await left.orElse(reader.read());
-    if (next.done) throw new Error("the engine's stream ended too early");
+    if (next.done) return endOf(framer.rest());
     for (const frame of framer.push(next.value)) {
       const verdict = watch(frame, relayed, options);
       if (verdict === "done") return frame;
@@ -87,6 +88,12 @@ async function passOn(
       await left.orElse(write(sink, passed));
     }
   }
+}
+
+/** The last event of a stream that ended without its blank line, with one. */
+function endOf(rest: Uint8Array): Uint8Array {
+  if (frameData(rest) !== "[DONE]") throw new Error("the engine's stream ended too early");
+  return concatenate([rest, encoder.encode("\n\n")]);
 }
 
 function watch(

@@ -36,7 +36,7 @@ export function segmentsOf(
     startedAt: answer.firstTokenAt ?? answer.startedAt,
     endedAt: outcome.endedAt,
     reason:
-      prefill === undefined
+      prefill === undefined || answer.recomputed
         ? answer.grant.reason
         : `continues on the KV cache handed over by ${prefill.grant.engine}`,
     known: outcome.outputKnown,
@@ -50,14 +50,15 @@ function inputSegments(
   { promptTokens, cachedTokens }: PromptCount,
   endedAt: number,
 ): Segment[] {
-  const run = prefill ?? answer;
-  const { reason } = run.grant;
+  const alone = prefill === undefined || answer.recomputed === true;
+  const run = alone ? answer : prefill;
+  const reason = answer.recomputed ? `${prefill?.why ?? "recomputed"}` : run.grant.reason;
   const input = {
     ...place(deps, run),
     phase: "prefill" as const,
     reason: redecided ? `${reason}; asked to decode, it was the better place for both` : reason,
     startedAt: run.startedAt,
-    endedAt: prefill?.endedAt ?? answer.firstTokenAt ?? endedAt,
+    endedAt: (alone ? undefined : prefill.endedAt) ?? answer.firstTokenAt ?? endedAt,
   };
   const known = run.usage === undefined ? ("assumed" as const) : ("reported" as const);
   if (cachedTokens === undefined) {
@@ -87,7 +88,8 @@ export function workOf(deps: TurnDeps, turn: Prepared, run: LegRun): Work {
   const { usage, tokenFrames } = run;
   const { cachedFrom } = deps.capabilities(turn.dialectOf(run.grant.pool));
   const cached =
-    run.leg === "decode" || (run.leg === "both" && !cachedFrom.together)
+    (run.leg === "decode" && run.recomputed !== true) ||
+    (run.leg === "both" && !cachedFrom.together)
       ? undefined
       : usage?.cachedTokens;
   const outputTokens = usage?.outputTokens ?? tokenFrames;

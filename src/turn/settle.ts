@@ -1,7 +1,7 @@
 import { formatSessionId } from "./session-id.ts";
 import type { Holding } from "../rpc/session-messages.ts";
 import { actual, buildReceipt } from "./build-receipt.ts";
-import { resolveSilence } from "./cached-figure.ts";
+import { resolveHandoff, resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { finish, type LegRun } from "./legs.ts";
 import type { Outcome } from "./outcome.ts";
@@ -24,6 +24,7 @@ export async function settle(
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
   const { runs } = outcome.tried;
   for (const run of runs) finish(deps, run, "cancelled", { why: "given up" });
+  if (outcome.served) await resolveHandoff(deps, turn, outcome.served);
   const count = promptCount(deps, turn, outcome);
   if (outcome.served?.answer.usage)
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);

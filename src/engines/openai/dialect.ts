@@ -17,6 +17,7 @@ export const openai: Dialect = {
   splits: splitsPlainRequests,
   edits: (_leg, context) => bothPhases(context),
   headers: (_leg, requestId) => ({ "x-request-id": requestId }),
+  tookHandoff: () => undefined,
   readPrefill: () => ({ handoff: undefined, usage: undefined }),
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };

@@ -45,6 +45,9 @@ export const vllmNixl: Dialect = {
   },
   headers: (_leg, requestId) => ({ "x-request-id": requestId }),
   readPrefill,
+  // It counts all that it fetched as cached, less the last token; what it had to compute it does not.
+  tookHandoff: ({ promptTokens, cachedTokens }) =>
+    cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,
   safeEnd: {
     prefill: "at-once",
     betweenLegs: "dispatch-and-abort",

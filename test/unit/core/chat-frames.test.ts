@@ -128,6 +128,16 @@ describe("readChunkUsage", () => {
   });
 });
 
+describe("a claim of more cached tokens than there were", () => {
+  it("is no report of them", () => {
+    const lie = { ...usage, prompt_tokens_details: { cached_tokens: 999 } };
+    expect(readChunkUsage(JSON.stringify({ usage: lie }))).toEqual({
+      promptTokens: 10,
+      outputTokens: 2,
+    });
+  });
+});
+
 describe("collectAnswer", () => {
   it("joins the first choice's text and leaves other choices out", () => {
     const collector = collectAnswer();

@@ -57,6 +57,14 @@ describe("createSseFramer", () => {
     );
   });
 
+  it("takes an event of many chunks", () => {
+    const framer = createSseFramer();
+    const chunk = encode("a".repeat(16_384));
+    const frames = [encode("data: "), ...Array.from({ length: 2000 }, () => chunk), encode("\n\n")];
+    const [event] = frames.flatMap((piece) => framer.push(piece));
+    expect(event).toHaveLength(6 + 2000 * 16_384 + 2);
+  });
+
   it("keeps every byte", () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {

@@ -89,6 +89,15 @@ describe("a relayed stream", () => {
     expect(order).toEqual(["token", "settled", "last frame"]);
   });
 
+  it.each(["data: [DONE]", "data: [DONE]\n", "data: [DONE]\r"])(
+    "that ends with %j and no blank line is complete",
+    async (end) => {
+      const { text, settled } = await relayed([token("a"), end]);
+      expect(text).toBe(`${token("a")}${end}\n\n`);
+      expect(settled).toMatchObject([{ ended: "complete" }]);
+    },
+  );
+
   it.each([
     ["ends without [DONE]", streamOf([token("a")])],
     ["breaks", streamOf([token("a")], "error")],

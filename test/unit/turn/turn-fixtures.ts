@@ -63,6 +63,8 @@ export async function surroundings(engine: Engine, heldTokens: Record<string, nu
       splits: () => true,
       decodeInTransfer: "at-first-token",
       firstTokenFrom: "decode",
+      tookHandoff: ({ promptTokens, cachedTokens }) =>
+        cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,
     }),
     region,
     sessions: { open: async () => undefined, settle: async () => undefined },
