@@ -15,7 +15,7 @@ export function* linkProblems(around: Surroundings): Generator<Problem> {
     yield* bandwidth(link, path);
     const from = around.pools.get(link.from);
     const to = around.pools.get(link.to);
-    if (!from || !to) continue;
+    if (!from || !to || link.from === link.to) continue;
     const ends = { link, from, to };
     yield* sameCache(ends, path);
     yield* handsOff(ends, path, around);

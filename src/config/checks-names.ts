@@ -1,12 +1,14 @@
+import { placesOf } from "../core/places.ts";
 import type { Surroundings } from "./checks.ts";
 import { builtInDevices } from "./devices.ts";
 import { listed, type Problem } from "./problem.ts";
 import type { Mesh } from "./schema.ts";
 
-/** Names that are taken twice or lead nowhere: device classes, aliases, rules, stores, label thresholds. */
+/** Names that are taken twice or lead nowhere: device classes, aliases, models, rules, stores, label thresholds. */
 export function* namingProblems(around: Surroundings): Generator<Problem> {
   yield* deviceNames(around.mesh);
   yield* aliases(around);
+  yield* unserved(around);
   yield* ruleNames(around);
   yield* storeRegions(around);
   yield* thresholds(around.mesh);
@@ -36,6 +38,20 @@ function* aliases({ mesh, models }: Surroundings): Generator<Problem> {
         fix: "remove it here or there: a name has to mean one model",
       };
     }
+  }
+}
+
+function* unserved({ models, pools }: Surroundings): Generator<Problem> {
+  const served = new Set([...pools.values()].map(({ model }) => model));
+  // A pool that names no model of the mesh is told so; which one it means is not known yet.
+  if (![...served].every((model) => models.has(model))) return;
+  for (const model of models.keys()) {
+    if (served.has(model)) continue;
+    yield {
+      path: `models.${model}`,
+      problem: "no pool serves this model",
+      fix: `add a pool with \`"model": "${model}"\` to \`pools\`, or remove the model`,
+    };
   }
 }
 
@@ -72,7 +88,7 @@ function* place(value: string, path: string, { regions }: Surroundings): Generat
   yield {
     path,
     problem: `no request is ever labelled with the place \`${value}\``,
-    fix: `use \`anywhere\`, \`edge-bound\`, \`edge-bound:\` with one of ${listed(regions.keys())}, or a jurisdiction: ${listed(new Set(jurisdictions))}`,
+    fix: `use ${placesOf(regions)}`,
   };
 }
 

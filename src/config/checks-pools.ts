@@ -13,7 +13,6 @@ export function* poolProblems(around: Surroundings): Generator<Problem> {
     yield* unknownNames(pool, path, around);
     yield* roles(pool, path, around);
     yield* price(pool, path);
-    yield* engineIds(pool, path);
     yield* memory(pool, path, around);
     yield* outgoing(name, pool, path, around);
   }
@@ -74,20 +73,6 @@ function* price(pool: PoolEntry, path: string): Generator<Problem> {
     problem: "the price is missing: a pool that routes itself is paid by the token",
     fix: "add `perMTok` with `in`, `cached` and `out`, in dollars per million tokens",
   };
-}
-
-function* engineIds(pool: PoolEntry, path: string): Generator<Problem> {
-  const seen = new Set<string>();
-  for (const [n, { id }] of pool.engines.entries()) {
-    if (seen.has(id)) {
-      yield {
-        path: `${path}.engines.${n}.id`,
-        problem: `another engine of this pool has the id \`${id}\``,
-        fix: "give every engine of a pool an id of its own",
-      };
-    }
-    seen.add(id);
-  }
 }
 
 function* memory(pool: PoolEntry, path: string, around: Surroundings): Generator<Problem> {

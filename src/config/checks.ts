@@ -1,4 +1,6 @@
 import type { DeviceClass } from "../core/fleet.ts";
+import { engineProblems } from "./checks-engines.ts";
+import { linkEndProblems } from "./checks-link-ends.ts";
 import { linkProblems } from "./checks-links.ts";
 import { namingProblems } from "./checks-names.ts";
 import { poolProblems } from "./checks-pools.ts";
@@ -30,5 +32,11 @@ export function checkMesh(
     devices,
     dialects,
   };
-  return [...namingProblems(around), ...poolProblems(around), ...linkProblems(around)];
+  return [
+    ...namingProblems(around),
+    ...poolProblems(around),
+    ...engineProblems(around),
+    ...linkEndProblems(around),
+    ...linkProblems(around),
+  ];
 }

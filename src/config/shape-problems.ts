@@ -58,7 +58,7 @@ function wrongFormat(path: string, issue: Issue & { code: "invalid_format" }): P
   if (issue.format === "url") {
     return {
       path,
-      problem: `${given} is not an http or https URL`,
+      problem: `${given.replace(/\/\/[^/]*@/, "//…@")} is not an http or https URL`,
       fix: "write the engine's base URL, such as `http://127.0.0.1:9100/pool/0`",
     };
   }

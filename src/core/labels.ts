@@ -42,9 +42,13 @@ const VALUES = {
 const PLACES = "anywhere, edge-bound, edge-bound:<region>, or a jurisdiction such as eu";
 const PLACE = /^(anywhere|edge-bound(:[a-z0-9-]+)?|[a-z]{2,12})$/;
 
-/** Reads `phaseway-labels`, such as `phase=prefill-heavy, urgency=batch`. A mistake says which values there are. */
+/**
+ * Reads `phaseway-labels`, such as `phase=prefill-heavy, urgency=batch`. A mistake says which values there are;
+ * `places` are those of the mesh.
+ */
 export function parseLabelOverride(
   header: string,
+  places: string = PLACES,
 ):
   | { readonly ok: true; readonly labels: Partial<Labels> }
   | { readonly ok: false; readonly message: string } {
@@ -53,7 +57,7 @@ export function parseLabelOverride(
     const text = entry.trim();
     if (text === "") continue;
     const [axis = "", value = ""] = text.split("=").map((part) => part.trim().replaceAll('"', ""));
-    const message = problemWith(axis, value);
+    const message = problemWith(axis, value, places);
     if (message !== undefined) return { ok: false, message };
     labels[axis] = value;
   }
@@ -68,11 +72,11 @@ export function formatLabels(labels: Labels): string {
     .join(", ");
 }
 
-function problemWith(axis: string, value: string): string | undefined {
+function problemWith(axis: string, value: string, places: string): string | undefined {
   if (axis === "place") {
     return PLACE.test(value)
       ? undefined
-      : `phaseway-labels: place is one of ${PLACES}; got \`${value}\`.`;
+      : `phaseway-labels: place is one of ${places}; got \`${value}\`.`;
   }
   if (!Object.hasOwn(VALUES, axis)) {
     const axes = [...Object.keys(VALUES), "place"].join(", ");

@@ -39,7 +39,7 @@ export async function drive(options: DriveOptions, io: DriveIo): Promise<DriveRe
 export type DriveReport = Omit<TallySummary, "latencies"> &
   SessionCounts &
   Partial<CacheFigures> &
-  Readonly<Record<`${string}_ms`, number>> & {
+  Readonly<Record<`${string}_ms`, number | null>> & {
     readonly conversations: number;
     /** Turns asked again after a fault. */
     readonly retried: number;

@@ -1,15 +1,22 @@
-/** Mean and percentiles under vLLM's field names, such as `mean_ttft_ms` and `p99_ttft_ms`; empty without values. */
-export function latencyFields(name: string, valuesMs: readonly number[]): Record<string, number> {
-  if (valuesMs.length === 0) return {};
+/** Mean and percentiles under vLLM's field names, such as `mean_ttft_ms` and `p99_ttft_ms`; null without values. */
+export function latencyFields(
+  name: string,
+  valuesMs: readonly number[],
+): Record<string, number | null> {
   const sorted = Float64Array.from(valuesMs).toSorted();
   const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
-  return {
-    [`mean_${name}_ms`]: round(mean),
-    [`median_${name}_ms`]: round(percentile(sorted, 50)),
-    [`p50_${name}_ms`]: round(percentile(sorted, 50)),
-    [`p90_${name}_ms`]: round(percentile(sorted, 90)),
-    [`p99_${name}_ms`]: round(percentile(sorted, 99)),
+  const fields = {
+    [`mean_${name}_ms`]: mean,
+    [`median_${name}_ms`]: percentile(sorted, 50),
+    [`p50_${name}_ms`]: percentile(sorted, 50),
+    [`p90_${name}_ms`]: percentile(sorted, 90),
+    [`p99_${name}_ms`]: percentile(sorted, 99),
   };
+  const told = Object.entries(fields).map(([field, ms]) => [
+    field,
+    sorted.length ? round(ms) : null,
+  ]);
+  return Object.fromEntries(told) as Record<string, number | null>;
 }
 
 /** Linear between ranks, as numpy does it. */

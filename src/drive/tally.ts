@@ -80,8 +80,9 @@ export class Tally {
       },
       hit_rate_usage:
         this.#inputWithCacheTold === 0 ? null : ratio(this.#cached, this.#inputWithCacheTold),
-      hit_rate_ceiling: ratio(this.#reachable, this.#input),
-      hit_rate_ceiling_with_answers: ratio(this.#reachableWithAnswers, this.#input),
+      hit_rate_ceiling: this.#input === 0 ? null : ratio(this.#reachable, this.#input),
+      hit_rate_ceiling_with_answers:
+        this.#input === 0 ? null : ratio(this.#reachableWithAnswers, this.#input),
       errors: sorted(this.#errors),
       modes: sorted(this.#modes),
       engines: sorted(this.#engines),
@@ -100,11 +101,13 @@ export type TallySummary = {
   readonly request_throughput: number;
   readonly output_throughput: number;
   readonly total_token_throughput: number;
-  readonly latencies: Readonly<Record<string, number>>;
+  /** Null where nothing was measured. */
+  readonly latencies: Readonly<Record<string, number | null>>;
   /** From the usage clients see; null when no answer told. */
   readonly hit_rate_usage: number | null;
-  readonly hit_rate_ceiling: number;
-  readonly hit_rate_ceiling_with_answers: number;
+  /** Null when no prompt token was counted. */
+  readonly hit_rate_ceiling: number | null;
+  readonly hit_rate_ceiling_with_answers: number | null;
   readonly errors: Readonly<Record<string, number>>;
   readonly modes: Readonly<Record<string, number>>;
   readonly engines: Readonly<Record<string, number>>;

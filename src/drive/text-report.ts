@@ -14,8 +14,10 @@ export function textReport(report: DriveReport): string {
         : `, ${percent(report.hit_rate_ledger)} by ledger`) +
       `; ceiling ${percent(report.hit_rate_ceiling)} (${percent(report.hit_rate_ceiling_with_answers)} with answers)`,
     ...["ttft", "tpot", "itl", "e2el"].map((name) => {
-      const at = (kind: string): string =>
-        Number(fields.get(`${kind}_${name}_ms`) ?? NaN).toFixed(1);
+      const at = (kind: string): string => {
+        const ms = fields.get(`${kind}_${name}_ms`);
+        return typeof ms === "number" ? ms.toFixed(1) : "unknown";
+      };
       return `${`${name} ms`.padEnd(12)} mean ${at("mean")}, p50 ${at("p50")}, p90 ${at("p90")}, p99 ${at("p99")}`;
     }),
     ...counted("modes", report.modes),

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { parseChat } from "../apps/chat/parse.ts";
 import { apiError, openaiError, type ApiError } from "../apps/errors.ts";
 import { formatLabels, parseLabelOverride } from "../core/labels.ts";
+import { placesOf } from "../core/places.ts";
 import { answerTurn } from "../turn/answer.ts";
 import type { Turn } from "../turn/deps.ts";
 import { prepare } from "../turn/prepare.ts";
@@ -20,7 +21,10 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
   const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
   const startedAt = deps.now();
   const bytes = await readBody(c.req.raw, mesh.maxBodyBytes);
-  if (bytes === undefined) {
+  if (bytes === "cut-off") {
+    return fail(apiError("invalid_json", "The body ended before it was complete."));
+  }
+  if (bytes === "too-large") {
     return fail(apiError("body_too_large", `The body is over ${mesh.maxBodyBytes} bytes.`));
   }
   const parsed = parseChat(bytes);
@@ -36,7 +40,10 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
       ),
     );
   }
-  const override = parseLabelOverride(c.req.header("phaseway-labels") ?? "");
+  const override = parseLabelOverride(
+    c.req.header("phaseway-labels") ?? "",
+    placesOf(mesh.fleet.regions),
+  );
   if (!override.ok) return fail(apiError("invalid_label", override.message, "phaseway-labels"));
   const workload = c.req.header("phaseway-workload");
   const turn: Turn = {

@@ -1,14 +1,16 @@
 import { apiError, openaiError, type ApiError, type ErrorCode } from "../apps/errors.ts";
 import type { Renderer, TurnFailure } from "../turn/outcome.ts";
+import { readRefusal } from "./engine-refusal.ts";
 
 /** Tells of a failed turn as OpenAI's API would. What an engine said of itself stays inside; receipts have more. */
 export function failureRenderer(requestId: string): Renderer {
   return {
     failure(failure) {
-      const { retryAfterMs } = failure;
       const response = engineRefusal(failure) ?? openaiError(errorOf(failure), requestId);
-      if (retryAfterMs !== undefined) {
-        response.headers.set("retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+      const { retryAfterMs } = failure;
+      if (retryAfterMs !== undefined || COME_BACK.has(response.status)) {
+        const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000));
+        response.headers.set("retry-after", String(seconds));
       }
       return response;
     },
@@ -22,6 +24,9 @@ export function failureRenderer(requestId: string): Renderer {
 
 type Kind = TurnFailure["kind"];
 
+/** Statuses that ask to come back, so that they always say when. */
+const COME_BACK: ReadonlySet<number> = new Set([429, 503]);
+
 const CODES: Readonly<Record<Kind, ErrorCode>> = {
   caller: "invalid_request",
   unreachable: "engine_unavailable",
@@ -34,14 +39,14 @@ const CODES: Readonly<Record<Kind, ErrorCode>> = {
 
 /** In place of messages that may hold an engine's own words; those of `overloaded` and `stalled` are always ours. */
 const MESSAGES: Partial<Record<Kind, string>> = {
-  caller: "The engine refused this request.",
   unreachable: "No engine could be reached.",
   status: "The engine failed before its answer was complete.",
   malformed: "The engine's answer could not be read.",
   aborted: "The request was ended by its caller.",
 };
 
-function errorOf({ kind, status, message, refusedBy }: TurnFailure): ApiError {
+function errorOf(failure: TurnFailure): ApiError {
+  const { kind, status, message, refusedBy } = failure;
   if (refusedBy?.includes("context-window")) {
     return apiError("context_length_exceeded", message, "messages");
   }
@@ -53,24 +58,34 @@ function errorOf({ kind, status, message, refusedBy }: TurnFailure): ApiError {
     );
   }
   const limited = kind === "overloaded" && status === 429;
-  const error = apiError(limited ? "rate_limit_exceeded" : CODES[kind], MESSAGES[kind] ?? message);
-  return kind === "caller" && status !== undefined ? { ...error, status } : error;
-}
-
-/** An engine's own refusal goes back as it is, if it speaks JSON; the page of some proxy before it does not. */
-function engineRefusal({ kind, body, contentType = "", status = 400 }: TurnFailure) {
-  if (kind !== "caller" || body === undefined || !contentType.includes("json")) return undefined;
-  return new Response(body, { status, headers: { "content-type": contentType } });
-}
-
-/** What an engine's refusal says, for a stream whose headers are out. */
-function refusedWith({ kind, body }: TurnFailure): object | undefined {
-  if (kind !== "caller" || body === undefined) return undefined;
-  try {
-    const said: unknown = JSON.parse(new TextDecoder().decode(body));
-    const error: unknown = typeof said === "object" && said !== null && Reflect.get(said, "error");
-    return typeof error === "object" && error !== null ? error : undefined;
-  } catch {
-    return undefined;
+  if (kind !== "caller") {
+    return apiError(limited ? "rate_limit_exceeded" : CODES[kind], MESSAGES[kind] ?? message);
   }
+  const error = apiError(CODES.caller, callersMistake(failure));
+  return status === undefined ? error : { ...error, status };
+}
+
+/** An engine's own refusal goes back as it is, byte for byte, if it speaks as the caller's API does. */
+function engineRefusal(failure: TurnFailure): Response | undefined {
+  const { body, contentType = "", status = 400 } = failure;
+  if (!contentType.includes("json") || refusedWith(failure) === undefined) return undefined;
+  return new Response(body ?? null, { status, headers: { "content-type": contentType } });
+}
+
+/** The error in an engine's refusal, if it speaks as the caller's API does. */
+function refusedWith(failure: TurnFailure): object | undefined {
+  return isEngines(failure) ? readRefusal(failure).error : undefined;
+}
+
+/** True when it was an engine that refused the request, not the mesh. */
+function isEngines({ kind, refusedBy }: TurnFailure): boolean {
+  return kind === "caller" && refusedBy === undefined;
+}
+
+/** Our words for what an engine said in a shape of its own. */
+function callersMistake(failure: TurnFailure): string {
+  const { words } = readRefusal(failure);
+  const { status } = failure;
+  const refused = `The engine refused this request${status === undefined ? "" : ` with status ${status}`}`;
+  return words === "" ? `${refused}.` : `${refused}: ${words}`;
 }

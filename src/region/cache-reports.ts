@@ -12,7 +12,8 @@ export class CacheReports {
   readonly #probe: Probe;
   readonly #now: () => number;
   readonly #seen = new Map<string, { readonly reports: boolean; readonly until: number }>();
-  readonly #asking = new Map<string, Promise<boolean>>();
+  /** Until when the one request that asks an engine may still be at it. */
+  readonly #asking = new Map<string, number>();
   readonly #salt = crypto.randomUUID();
 
   constructor(probe: Probe, now: () => number) {
@@ -25,36 +26,36 @@ export class CacheReports {
     this.#seen.set(engine, { reports: true, until: this.#now() + FRESH_MS });
   }
 
-  /** Asks the engine the same thing again and again, unless it is known from the last moments. */
+  /**
+   * Asks the engine the same thing again and again, unless it is known from the last moments. One request asks for all
+   * of an isolate; the others look now and then, as the runtime may end it and they must not wait for its promises.
+   */
   async of(engine: string): Promise<boolean> {
-    const seen = this.#seen.get(engine);
-    if (seen !== undefined && this.#now() < seen.until) return seen.reports;
-    const asking = this.#asking.get(engine) ?? this.#find(engine);
-    this.#asking.set(engine, asking);
-    let timer: ReturnType<typeof setTimeout> | null = null;
-    // Another request may be the one that asks: should the runtime end it, its promise never settles.
-    const tooLong = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), LONGEST_MS);
-    });
-    try {
-      return await Promise.race([asking, tooLong]);
-    } finally {
-      clearTimeout(timer);
-      this.#asking.delete(engine);
+    const giveUpAt = this.#now() + LONGEST_MS;
+    while (this.#now() < giveUpAt) {
+      const seen = this.#seen.get(engine);
+      if (seen !== undefined && this.#now() < seen.until) return seen.reports;
+      if (this.#now() >= (this.#asking.get(engine) ?? 0)) {
+        this.#asking.set(engine, giveUpAt);
+        try {
+          return await this.#find(engine, giveUpAt);
+        } finally {
+          this.#asking.delete(engine);
+        }
+      }
+      await pause(LOOK_AGAIN_MS);
     }
+    return false;
   }
 
-  async #find(engine: string): Promise<boolean> {
+  async #find(engine: string, giveUpAt: number): Promise<boolean> {
     let told: Told = "silent";
     // The first of these is cold, and a second may meet an engine that has restarted since.
-    for (let silences = 0, nones = 0; silences < MOST_SILENCES && nones < 3;) {
+    for (let nones = 0; nones < 3 && this.#now() < giveUpAt;) {
       told = await this.#ask(engine);
       if (told === "some") break;
       if (told === "none") nones += 1;
-      else {
-        silences += 1;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
+      else await pause(RETRY_MS);
     }
     const freshMs = told === "none" ? MUTE_MS : FRESH_MS;
     this.#seen.set(engine, { reports: told === "some", until: this.#now() + freshMs });
@@ -78,8 +79,8 @@ const FRESH_MS = 2000;
 const MUTE_MS = 20_000;
 /** An engine that does not answer now may in a moment; receipts wait no longer than this in all, ms. */
 const LONGEST_MS = 3000;
-const MOST_SILENCES = 6;
 const RETRY_MS = 250;
+const LOOK_AGAIN_MS = 25;
 const PROBE_WORDS = 512;
 
 /** About 512 tokens that nobody else sends. */
@@ -87,4 +88,8 @@ function probeBody(salt: string): Uint8Array {
   const content = `${salt} ${"probe ".repeat(PROBE_WORDS)}`;
   const messages = [{ role: "user", content }];
   return new TextEncoder().encode(JSON.stringify({ model: "", messages, max_tokens: 1 }));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,6 +4,7 @@ import type { Dialect } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { redact } from "./redact.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { isWholeAnswer } from "./whole-answer.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 
@@ -131,14 +132,14 @@ async function refusal(response: Response, deadline: Deadline): Promise<LegFailu
   const body = response.body ? await deadline.race(readSmall(response.body)) : new Uint8Array();
   deadline.clear();
   const { status } = response;
-  const retryAfterS = Number(response.headers.get("retry-after"));
+  const waitMs = retryAfterMs(response.headers, Date.now());
   return {
     kind: kindOf(status),
     status,
     message: `the engine answered ${status}`,
     body,
     contentType: response.headers.get("content-type") ?? "application/json",
-    ...(retryAfterS > 0 && { retryAfterMs: retryAfterS * 1000 }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
   };
 }
 

@@ -72,7 +72,9 @@ export async function reserve(
     }
     answer = await deps.region.claim(place, turn.signal);
   }
-  if (answer.kind === "refused") return notGranted(order.pool, answer.reason, answer.retryAfterMs);
+  if (answer.kind === "refused") {
+    return notGranted(order.pool, answer.reason, answer.retryAfterMs, answer.full);
+  }
   const { requestId } = order;
   return {
     ok: true,
@@ -80,9 +82,9 @@ export async function reserve(
   };
 }
 
-function notGranted(pool: string, reason: string, retryAfterMs: number): Reserved {
-  const message = `${pool}: ${reason}`;
-  return { ok: false, engines: [], failure: { kind: "overloaded", message, retryAfterMs } };
+function notGranted(pool: string, reason: string, retryAfterMs: number, full = false): Reserved {
+  const failure = { kind: "overloaded", message: `${pool}: ${reason}`, retryAfterMs } as const;
+  return { ok: false, engines: [], failure: full ? { ...failure, status: 429 } : failure };
 }
 
 /** Interactive turns go before batch, those that paid for priority before both. Only batch work has a deadline. */

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { createApp } from "../../src/http/app.ts";
 import type { Mesh } from "../../src/http/env.ts";
 import type { TurnSettings } from "../../src/turn/deps.ts";
-import { createMesh } from "../../workers/edge/mesh.ts";
+import { createMesh, type EdgeEnv } from "../../workers/edge/mesh.ts";
 import { createFakeEngine, type FakeEngine } from "./fake-engine.ts";
 import { testMesh } from "./test-mesh.ts";
 
@@ -20,6 +20,7 @@ export async function createEdge(options: EdgeOptions = {}): Promise<Edge> {
     EDGE: "ams",
     ENGINE_KEY,
     TURN_SETTINGS: { ...options.turnSettings },
+    ...options.env,
   };
   const mesh = await createMesh(edgeEnv, { engineFetch: engine.fetch });
   const contexts: ExecutionContext[] = [];
@@ -50,6 +51,8 @@ export async function createEdge(options: EdgeOptions = {}): Promise<Edge> {
 export type EdgeOptions = {
   readonly mesh?: Partial<Mesh>;
   readonly turnSettings?: Partial<TurnSettings>;
+  /** Bindings in place of its own. */
+  readonly env?: Partial<EdgeEnv>;
 };
 
 export type Edge = {

@@ -47,6 +47,39 @@ describe("an engine's refusal of the request itself", () => {
     }
   });
 
+  it.each([
+    [413, "", "413."],
+    [
+      422,
+      '{"detail":[{"loc":["body","n"],"msg":"Input should be 1"}]}',
+      "body.n: Input should be 1",
+    ],
+  ])("is told in OpenAI's shape when it has another: %i %s", async (status, text, words) => {
+    const headers = { "content-type": "application/json" };
+    edge.engine.answers(() => new Response(text, { status, headers }));
+    for (const stream of [false, true]) {
+      const answer = await edge.chat(ask({ stream }));
+      expect(answer.status).toBe(status);
+      expect(await json(answer)).toEqual({
+        error: {
+          message: expect.stringContaining(words),
+          type: "invalid_request_error",
+          param: null,
+          code: "invalid_request",
+        },
+      });
+    }
+  });
+
+  it("never names the engine's address or key, whatever shape it has", async () => {
+    edge.engine.answers(
+      ({ url, headers }) => new Response(`${url} ${headers.get("authorization")}`, { status: 400 }),
+    );
+    const told = await (await edge.chat(ask())).text();
+    expect(told).toMatch(/\[redacted\]\S* Bearer \[redacted\]/);
+    for (const secret of [ENGINE_KEY, "engines.internal"]) expect(told).not.toContain(secret);
+  });
+
   it("is told in OpenAI's shape when a proxy's page comes in its place", async () => {
     edge.engine.answers(
       () =>
@@ -104,6 +137,31 @@ describe("a failure of an engine", () => {
     expect(await json(answer)).toMatchObject({
       error: { type: "rate_limit_error", code: "rate_limit_exceeded" },
     });
+  });
+
+  it("is still a 429 while every engine is left alone until the time it said", async () => {
+    const date = new Date(Date.now() + 30_000).toUTCString();
+    edge.engine.answers(
+      () => new Response("{}", { status: 429, headers: { "retry-after": date } }),
+    );
+    await edge.chat(ask());
+    const asked = edge.engine.sent.length;
+    for (const stream of [false, true]) {
+      const answer = await edge.chat(ask({ stream }));
+      expect(answer.status).toBe(429);
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(20);
+      expect(Number(answer.headers.get("retry-after"))).toBeLessThanOrEqual(30);
+      expect(await json(answer)).toMatchObject({ error: { code: "rate_limit_exceeded" } });
+    }
+    expect(edge.engine.sent).toHaveLength(asked);
+  });
+
+  it("says when to come back when it is a 503", async () => {
+    edge.engine.answers(() => {
+      throw new TypeError("gone");
+    });
+    const answer = await edge.chat(ask());
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
   });
 
   it("in the middle of a stream ends it with an error and no [DONE]", async () => {
@@ -170,6 +228,16 @@ describe("what the mesh refuses before any engine is asked", () => {
       },
     });
     expect(edge.engine.sent).toEqual([]);
+  });
+
+  it("is a place that is none, with the places there are", async () => {
+    for (const place of ['"mars"', "Mars"]) {
+      const answer = await edge.chat(ask(), { "phaseway-labels": `place=${place}` });
+      const { error } = (await answer.json()) as { error: { message: string; param: string } };
+      expect([answer.status, error.param]).toEqual([400, "phaseway-labels"]);
+      expect(error.message).toMatch(/`anywhere`, `edge-bound`, `edge-bound:<region>`/);
+      expect(error.message).toMatch(/`ams`, `iad`.*`eu`, `us`/);
+    }
   });
 
   it("is not a place that has pools", async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ask, AUTH, createEdge, type Edge } from "./edge.ts";
 
 let edge: Edge;
@@ -72,6 +72,19 @@ describe("a body that cannot be taken", () => {
     const error = await errorOf(edge.chat(ask(), { "phaseway-labels": "urgency=soon" }));
     expect(error).toMatchObject({ status: 400, code: "invalid_label", param: "phaseway-labels" });
     expect(error).toHaveProperty("message", expect.stringMatching(/interactive.*batch/));
+  });
+
+  it("is no bug of ours when its sender leaves in the middle", async () => {
+    const logged = vi.spyOn(console, "error");
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"model":')),
+      pull: (controller) => controller.error(new TypeError("Network connection lost.")),
+    });
+    const init = { method: "POST", headers: AUTH, body };
+    const error = await errorOf(edge.call("/v1/chat/completions", init));
+    expect(error).toMatchObject({ status: 400, code: "invalid_json" });
+    expect(logged).not.toHaveBeenCalled();
+    logged.mockRestore();
   });
 
   it("is a 413 when it is too large, whether its length is declared or not", async () => {

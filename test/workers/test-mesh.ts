@@ -51,7 +51,7 @@ function pool(model: string, region: string, engines: readonly string[]) {
     routed: "us",
     engines: engines.map((id) => ({
       id,
-      url: `https://${region}.engines.internal/${id}`,
+      url: `https://${region}.engines.internal/${model}/${id}`,
       apiKeySecret: "ENGINE_KEY",
     })),
   };

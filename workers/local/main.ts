@@ -1,14 +1,10 @@
+import { EDGES } from "./geography.ts";
 import { type LocalMesh, startMesh } from "./mesh.ts";
+import { portProblems } from "./ports.ts";
+import { readMesh } from "./read-mesh.ts";
+import { settingsFrom } from "./settings.ts";
 
-const mesh = await startMesh({
-  port: portFrom("PORT", 8787),
-  emulatorPort: portFrom("EMULATOR_PORT", 9100),
-  timeFactor: Number(process.env["TIME_FACTOR"] ?? 1),
-  ...(process.env["KV_TOKENS"] ? { kvTokens: Number(process.env["KV_TOKENS"]) } : {}),
-}).catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+const mesh = await start();
 
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -47,9 +43,20 @@ Try it:
 `;
 }
 
-function portFrom(name: string, fallback: number): number {
-  const port = Number(process.env[name] ?? fallback);
-  if (Number.isInteger(port) && port >= 0 && port < 65_534) return port;
-  console.error(`${name} must be a port number, not \`${process.env[name]}\``);
+/** Everything a person can have got wrong is looked at first: the runtime would tell it in its own words. */
+async function start(): Promise<LocalMesh> {
+  const read = settingsFrom(process.env);
+  if (!read.ok) return giveUp(read.problems);
+  const file = await readMesh(new URL("../../mesh.json", import.meta.url));
+  if (!file.ok) return giveUp(file.problems);
+  const busy = await portProblems("127.0.0.1", read.settings.port, EDGES.length);
+  if (busy.length > 0) return giveUp(busy);
+  return startMesh({ ...read.settings, mesh: file.mesh }).catch((error: unknown) =>
+    giveUp([error instanceof Error ? error.message : String(error)]),
+  );
+}
+
+function giveUp(problems: readonly string[]): never {
+  console.error(problems.join("\n"));
   process.exit(1);
 }

@@ -2,16 +2,36 @@ import { createServer } from "node:net";
 
 /** `wanted` when nothing listens there, else any free port. */
 export async function freePort(host: string, wanted: number): Promise<number> {
-  return (await tryListen(host, wanted)) ?? (await tryListen(host, 0)) ?? 0;
+  const port = await tryListen(host, wanted);
+  if (typeof port === "number") return port;
+  const other = await tryListen(host, 0);
+  return typeof other === "number" ? other : 0;
 }
 
-function tryListen(host: string, port: number): Promise<number | undefined> {
+/** Says which of the `count` ports from `first` on cannot be listened on, a line for each; `PORT` chose the first. */
+export async function portProblems(host: string, first: number, count: number): Promise<string[]> {
+  // 0 takes free ports.
+  if (first === 0) return [];
+  const problems: string[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const port = first + n;
+    const answer = await tryListen(host, port);
+    if (typeof answer === "number") continue;
+    const which = n === 0 ? `Port ${port}` : `Port ${port} (PORT+${n})`;
+    const what = answer === "EADDRINUSE" ? "is taken" : `cannot be listened on (${answer})`;
+    problems.push(`${which} ${what}. Choose another with PORT=…`);
+  }
+  return problems;
+}
+
+/** The port that was listened on, or the system's code for why it was not. */
+function tryListen(host: string, port: number): Promise<number | string> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(undefined));
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     server.listen(port, host, () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? address?.port : undefined));
+      server.close(() => resolve(typeof address === "object" && address ? address.port : "closed"));
     });
   });
 }

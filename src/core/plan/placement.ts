@@ -71,6 +71,10 @@ export type EngineView = {
   readonly decodeFactor: number;
   /** False while its breaker is open or it drains. */
   readonly healthy: boolean;
+  /** Until it may be asked again, ms; 0 or absent where it may be now, or nobody knows. */
+  readonly opensInMs?: number;
+  /** True while it is left alone because it said that it is full. */
+  readonly rests?: boolean;
 };
 
 /** What a request asks of the fleet. */

@@ -37,6 +37,51 @@ describe("checks of pools", () => {
     expect(pathsWith({ "pools/h200/engines/1/id": "0" })).toEqual(["pools.h200.engines.1.id"]);
   });
 
+  it("refuse two engines of one URL, however it is spelt and whichever pool they are in", () => {
+    const url = "HTTP://127.0.0.1:9100/h200/0/";
+    const problems = problemsWith({
+      "pools/h200/engines/1/url": url,
+      "pools/groq/engines/0/url": url,
+    });
+    expect(problems.map(({ path }) => path)).toEqual([
+      "pools.h200.engines.1.url",
+      "pools.groq.engines.0.url",
+    ]);
+    expect(problems[1]?.problem).toContain("pools.h200.engines.0.url");
+  });
+
+  it("let one hosted URL serve several models, but not one model twice", () => {
+    const hosted = {
+      ...smallMesh().pools.groq,
+      routed: "itself",
+      perMTok: { in: 1, cached: 1, out: 1 },
+      engines: [{ id: "0", url: "https://api.example.com/" }],
+    };
+    const pools = { "pools/groq": hosted, "pools/other": { ...hosted, model: "llama-70b" } };
+    expect(pathsWith(pools)).toEqual([]);
+    expect(pathsWith({ ...pools, "pools/again": hosted })).toEqual(["pools.again.engines.0.url"]);
+  });
+
+  it("refuse credentials in an engine's URL, and do not repeat them", () => {
+    for (const user of ["root:hunter2", "hunter2", ":hunter2"]) {
+      const url = `http://${user}@127.0.0.1:9100/h200/0`;
+      const problems = problemsWith({ "pools/h200/engines/0/url": url });
+      expect(problems).toMatchObject([
+        { path: "pools.h200.engines.0.url", fix: expect.stringContaining("apiKeySecret") },
+      ]);
+      const broken = problemsWith({ "pools/h200/engines/0/url": `ftp://${user}@engine/` });
+      expect(broken.map(({ path }) => path)).toEqual(["pools.h200.engines.0.url"]);
+      expect(JSON.stringify([problems, broken])).not.toContain("hunter2");
+    }
+  });
+
+  it("refuse URLs that nothing can be put behind", () => {
+    for (const end of ["?key=1", "#top"]) {
+      const url = `http://127.0.0.1:9100/h200/0${end}`;
+      expect(pathsWith({ "pools/h200/engines/0/url": url })).toEqual(["pools.h200.engines.0.url"]);
+    }
+  });
+
   it("refuse weights that leave no room for KV cache", () => {
     expect(pathsWith({ "pools/h200/devices": 1 })).toEqual(["pools.h200.devices"]);
   });
@@ -50,6 +95,31 @@ describe("checks of links", () => {
   it("refuse unknown pools", () => {
     expect(pathsWith({ "links/1": link({ from: "cpx", to: "h300" }) })).toEqual(["links.1.to"]);
     expect(pathsWith({ "links/1": link({ from: "cpy", to: "h200" }) })).toEqual(["links.1.from"]);
+  });
+
+  it("refuse a second link of one transport between the same two pools", () => {
+    const again = link({ from: "cpx", to: "h200", gbps: 800 });
+    expect(problemsWith({ "links/1": again })).toMatchObject([
+      { path: "links.1", problem: expect.stringContaining("links.0") },
+    ]);
+    expect(pathsWith({ "links/1": { ...again, transport: "tcp" } })).toEqual([]);
+  });
+
+  it("refuse a link from a pool to itself, and say nothing else of it", () => {
+    expect(pathsWith({ "links/1": link({ from: "groq", to: "groq" }) })).toEqual(["links.1"]);
+  });
+
+  it("refuse links into pools that do not decode and from pools that do not prefill", () => {
+    const engines = [{ id: "0", url: "http://127.0.0.1:9100/more/0" }];
+    const more = (role: string) => ({ ...smallMesh().pools.h200, roles: [role], engines });
+    const into = { "pools/more": more("prefill"), "links/1": link({ from: "more", to: "h200" }) };
+    expect(pathsWith({ ...into, "links/2": link({ from: "h200", to: "more" }) })).toEqual([
+      "links.2.to",
+    ]);
+    const from = { "pools/more": more("decode"), "links/1": link({ from: "more", to: "h200" }) };
+    expect(problemsWith(from)).toMatchObject([
+      { path: "links.1.from", fix: expect.stringContaining("pools.more.roles") },
+    ]);
   });
 
   it("refuse different or missing KV layouts and different models", () => {
@@ -82,7 +152,8 @@ describe("checks of links", () => {
   });
 
   it("refuse an SRAM decode pool fed by a handoff unless it says it is hypothetical", () => {
-    const sram = { ...smallMesh().pools.h200, device: "groq-lpu", devices: 1024 };
+    const engines = [{ id: "0", url: "http://127.0.0.1:9100/sram/0" }];
+    const sram = { ...smallMesh().pools.h200, device: "groq-lpu", devices: 1024, engines };
     const changes = { "pools/sram": sram, "links/1": link({ from: "cpx", to: "sram" }) };
     expect(pathsWith(changes)).toEqual(["links.1.to"]);
     expect(pathsWith({ ...changes, "pools/sram": { ...sram, hypothetical: true } })).toEqual([]);
@@ -101,6 +172,15 @@ describe("checks of names", () => {
     expect(pathsWith({ "models/llama-8b/aliases": ["llama-70b"] })).toEqual([
       "models.llama-8b.aliases.0",
     ]);
+  });
+
+  it("refuse a model that no pool serves, unless a pool may have meant it", () => {
+    const { "llama-8b": model } = smallMesh().models;
+    const spare = { "models/spare": { ...model, aliases: [] } };
+    expect(problemsWith(spare)).toMatchObject([
+      { path: "models.spare", fix: expect.stringContaining('"model": "spare"') },
+    ]);
+    expect(pathsWith({ ...spare, "pools/groq/model": "spar" })).toEqual(["pools.groq.model"]);
   });
 
   it("refuse rules that name unknown pools or places, or do nothing", () => {

@@ -61,8 +61,58 @@ describe("failureRenderer", () => {
     expect(await never("kv-capacity")).toMatchObject({ code: "no_placement", param: null });
   });
 
+  it("says when to come back with every 503 and 429: 1 s where nobody knows", async () => {
+    for (const [failure, retryAfter] of [
+      [{ kind: "unreachable", message: "" }, "1"],
+      [{ kind: "overloaded", message: "" }, "1"],
+      [{ kind: "overloaded", message: "", status: 429 }, "1"],
+      [{ kind: "overloaded", message: "", retryAfterMs: 0 }, "1"],
+      [{ kind: "overloaded", message: "", retryAfterMs: 7001 }, "8"],
+      [{ kind: "status", message: "", status: 500 }, null],
+      [{ kind: "caller", message: "", status: 400 }, null],
+    ] as const) {
+      expect(await told(failure)).toMatchObject({ retryAfter });
+    }
+  });
+
+  it.each([
+    ["", "application/json", "status 413."],
+    ["{}", "application/json", "status 413."],
+    ["null", "application/json", "status 413."],
+    ['{"detail":"too\\nlong"}', "application/json", "status 413: too long"],
+    ['{"message":"too long","code":400}', "application/json", "status 413: too long"],
+    ['{"error":"too long"}', "application/json", "status 413: too long"],
+    ['{"error":{"message":"too long"}}', "text/plain", "status 413: too long"],
+    ['{"why":[1, 2]}', "application/json", 'status 413: {"why":[1,2]}'],
+    ["too\nlong", "text/plain", "status 413: too long"],
+    ["<head><title>x</title></head><h1>too</h1>long", "text/html", "status 413: too long"],
+    [
+      '{"detail":[{"loc":["body","n"],"msg":"not a number"},{"loc":["body"],"msg":"odd","n":1}]}',
+      "application/json",
+      "status 413: body.n: not a number; body: odd",
+    ],
+    ["x".repeat(9000), "text/plain", `status 413: ${"x".repeat(500)}…`],
+  ])(
+    "tells in OpenAI's shape what an engine said in its own: %s",
+    async (text, contentType, end) => {
+      const body = new TextEncoder().encode(text);
+      const failure = { kind: "caller", message: "", status: 413, body, contentType } as const;
+      const message = `The engine refused this request with ${end}`;
+      const error = {
+        message,
+        type: "invalid_request_error",
+        param: null,
+        code: "invalid_request",
+      };
+      const response = render.failure(failure);
+      expect(response.status).toBe(413);
+      expect(await response.json()).toEqual({ error });
+    },
+  );
+
   it("keeps the bytes and the status of an engine's own refusal", async () => {
-    const body = new TextEncoder().encode('{ "error" : 1 }');
+    const text = '{ "error" : {"message":"no", "n":9007199254740993123} }';
+    const body = new TextEncoder().encode(text);
     const contentType = "application/problem+json";
     const response = render.failure({
       kind: "caller",
@@ -73,7 +123,7 @@ describe("failureRenderer", () => {
     });
     expect(response.status).toBe(422);
     expect(response.headers.get("content-type")).toBe(contentType);
-    expect(await response.text()).toBe('{ "error" : 1 }');
+    expect(await response.text()).toBe(text);
   });
 
   it.each(["status", "unreachable", "malformed", "caller"] as const)(

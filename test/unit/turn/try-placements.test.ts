@@ -159,3 +159,16 @@ describe("a client that leaves", () => {
     }
   });
 });
+
+describe("a turn that no region has an engine for", () => {
+  it.each([true, false])("is rate limited when they are all merely full: %s", async (full) => {
+    const { deps } = await surroundings(phases);
+    const refused = { kind: "refused", reason: "told so", retryAfterMs: 3000, full } as const;
+    const region = { ...deps.region, reserve: async () => refused };
+    const turn = await coldTurn(deps);
+    const { result } = await tryPlacements({ ...deps, region }, turn, planTurn(deps, turn));
+    if (result.ok) throw new TypeError("it was answered");
+    expect(result.failure).toMatchObject({ kind: "overloaded", retryAfterMs: 3000 });
+    expect(result.failure.status).toBe(full ? 429 : undefined);
+  });
+});

@@ -29,7 +29,8 @@ export function syntheticMesh({ pools: count, enginesPerPool, models }: World, e
     if (from !== undefined) links.push({ ...RDMA, from: `${from}-${metro}`, to: id });
   }
   const rules = [{ when: { urgency: "batch" }, prefer: ["large-alone-0"] }];
-  return { ...WORLD, rules, regions, pools, links };
+  const served = kinds.slice(0, count).map(({ model }) => String(model));
+  return { ...worldOf(served), rules, regions, pools, links };
 }
 
 /** The fleet of such a mesh. */
@@ -80,7 +81,7 @@ const LARGE_MODEL = {
 };
 
 /** What no bench varies: models, and how their requests are weighed. */
-export const WORLD = {
+const WORLD = {
   models: {
     "large-70b": LARGE_MODEL,
     "other-70b": LARGE_MODEL,
@@ -106,6 +107,12 @@ export const WORLD = {
     joulePriceUsd: 0,
   },
 };
+
+/** What no bench varies, with these models only: one that no pool serves would be a mistake. */
+export function worldOf(served: readonly string[]) {
+  const models = Object.entries(WORLD.models).filter(([id]) => served.includes(id));
+  return { ...WORLD, models: Object.fromEntries(models) };
+}
 
 /** Spread round the world, between 50° south and 60° north. */
 function placeOf(metro: number, metros: number) {

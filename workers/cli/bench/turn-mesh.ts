@@ -1,4 +1,4 @@
-import { WORLD } from "./synthetic-mesh.ts";
+import { worldOf } from "./synthetic-mesh.ts";
 
 /** A small mesh in which every turn runs in the mode that is to be counted. */
 export function splittingMesh(engineUrl: string, mode: "together" | "disaggregated") {
@@ -14,7 +14,7 @@ export function splittingMesh(engineUrl: string, mode: "together" | "disaggregat
     ["0", "1"].map((id) => ({ id, url: `${engineUrl}/${name}/${id}` }));
   const speed = { transport: "rdma", gbps: 400, perFlowGbps: 100, rttMs: 1, usdPerGB: 0 };
   return {
-    ...WORLD,
+    ...worldOf(["large-70b"]),
     regions: { use1: { lat: 39, lon: -77.5 } },
     // An engine that all but cannot prefill leaves that to others.
     devices: { decoder: { ...DECODER, flops: mode === "disaggregated" ? 1e12 : 1e15 } },

@@ -1,0 +1,50 @@
+import type { Surroundings } from "./checks.ts";
+import type { Problem } from "./problem.ts";
+import type { Mesh } from "./schema.ts";
+
+type LinkEntry = Mesh["links"][number];
+
+/** Links that lead nowhere: from a pool to itself, the same as another, or between pools without the phase to hand over. */
+export function* linkEndProblems(around: Surroundings): Generator<Problem> {
+  const seen = new Map<string, number>();
+  for (const [n, link] of around.mesh.links.entries()) {
+    const path = `links.${n}`;
+    if (link.from === link.to) {
+      yield {
+        path,
+        problem: `the link leads from \`${link.from}\` to itself`,
+        fix: "remove it: engines of one pool need no link, and other pools are named in `from` or `to`",
+      };
+      continue;
+    }
+    const ends = [link.from, link.to, link.transport].join(" ");
+    const same = seen.get(ends);
+    if (same === undefined) seen.set(ends, n);
+    else yield twice(link, path, same);
+    yield* phases(link, path, around);
+  }
+}
+
+function twice({ from, to, transport }: LinkEntry, path: string, same: number): Problem {
+  return {
+    path,
+    problem: `\`links.${same}\` joins \`${from}\` to \`${to}\` over \`${transport}\` as well`,
+    fix: "remove one of them, or give this one its own `transport`",
+  };
+}
+
+function* phases(link: LinkEntry, path: string, { pools }: Surroundings): Generator<Problem> {
+  for (const [end, phase] of [
+    ["from", "prefill"],
+    ["to", "decode"],
+  ] as const) {
+    const name = link[end];
+    const pool = pools.get(name);
+    if (pool === undefined || pool.roles.includes(phase)) continue;
+    yield {
+      path: `${path}.${end}`,
+      problem: `\`${name}\` has no role \`${phase}\`: a handoff leads from prefill to decode`,
+      fix: `remove the link, or add \`${phase}\` to \`pools.${name}.roles\``,
+    };
+  }
+}
