@@ -39,7 +39,7 @@ describe("a campaign", () => {
     expect(again.stderr).toMatch(/8 cells, [45] to run/);
     expect(again.stdout).toBe(first.stdout);
     expect((await campaign(out)).stderr).toContain("8 cells, 0 to run");
-  });
+  }, 60_000);
 });
 
 describe("verdicts", () => {
