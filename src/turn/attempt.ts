@@ -90,8 +90,8 @@ function momentAfter(left: AbortSignal): AbortSignal {
   return end.signal;
 }
 
-/** One way between an edge and a region, with time to spare, and less than a leg may outlive its client. */
-const ON_ITS_WAY_MS = 500;
+/** One way between an edge and a region, with time to spare. */
+const ON_ITS_WAY_MS = 150;
 
 /** Decodes what was handed over; where the engine would not take it, the blocks still wait for another of its pool. */
 async function decodeLeg(

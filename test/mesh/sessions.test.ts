@@ -41,7 +41,8 @@ describe("a session object that goes away between turns", () => {
     const { mesh } = started;
     const conversation = new Conversation("evicted", { session: "evicted" });
     const name = await keyedName("local", "evicted");
-    await conversation.turn(mesh, 1, 800);
+    // Long enough that going back to its cache beats an engine near the other edge.
+    await conversation.turn(mesh, 1, 6000);
     for (let turn = 2; turn <= 5; turn += 1) {
       const before = await view(mesh, "evicted");
       await mesh.evict("Session", name);
