@@ -1,4 +1,6 @@
+import type { Clock } from "../core/clock.ts";
 import type { Fleet } from "../core/fleet.ts";
+import { adopt } from "../core/grant/adopt.ts";
 import { claim, reserve, withdraw } from "../core/grant/reserve.ts";
 import { createRegionState } from "../core/grant/region-state.ts";
 import { done, failed, firstToken, lapse, released, renew } from "../core/grant/report.ts";
@@ -8,7 +10,7 @@ import type { Random } from "../core/random.ts";
 import type { Speed } from "../core/speed.ts";
 import { CacheReports } from "./cache-reports.ts";
 import { type EngineAccess, runLeg } from "./run-leg.ts";
-import type { RegionService, ViewAsk } from "./service.ts";
+import type { RegionService, ReserveAsk, ViewAsk } from "./service.ts";
 
 export type InIsolateOptions = {
   readonly fleet: Fleet;
@@ -19,8 +21,7 @@ export type InIsolateOptions = {
   readonly clock: Clock;
 };
 
-/** The mesh's time: epoch ms, and waiting by it. A local mesh may run faster than the world. */
-export type Clock = { readonly now: () => number; readonly wait: (ms: number) => Promise<void> };
+export type { Clock } from "../core/clock.ts";
 
 /** A claim is held this long at most, ms. */
 const CLAIM_HELD_MS = 5000;
@@ -34,24 +35,29 @@ const LOOK_AGAIN_MS = 50;
 export function createRegionService(options: InIsolateOptions): {
   service: RegionService;
   views: (ask: ViewAsk) => readonly EngineView[];
+  /** Enters a leg that a Region object granted; its ticket here, unless the engine is not in `mesh.json` any more. */
+  adopt: (ask: ReserveAsk, engine: string) => string | undefined;
 } {
   const { fleet, speeds, random, clock } = options;
   const state = createRegionState(fleet.pools, speeds);
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
   const running = new Set<string>();
   const reports = new CacheReports((engine, body) => probe(options, engine, body), Date.now);
+  const freeLapsed = (now: number) => {
+    for (const ticket of running) renew(state, ticket, now);
+    lapse(state, now);
+  };
   const service: RegionService = {
     async reserve(ask) {
-      for (const ticket of running) renew(state, ticket, ask.now);
-      lapse(state, ask.now);
+      freeLapsed(ask.now);
       return reserve(state, ask, ask.standing, ask.now, random);
     },
-    async claim({ pool, ticket }) {
+    async claim({ pool, ticket }, signal) {
       const until = clock.now() + CLAIM_HELD_MS;
       for (;;) {
         const now = clock.now();
         const answer = claim(state, pool, ticket, now, random);
-        if (answer.kind !== "queued" || now >= until) return answer;
+        if (answer.kind !== "queued" || now >= until || signal?.aborted) return answer;
         await clock.wait(Math.min(LOOK_AGAIN_MS, Math.max(1, answer.askAt - now)));
       }
     },
@@ -75,6 +81,10 @@ export function createRegionService(options: InIsolateOptions): {
     service,
     views: ({ pool, chain, linkTokens, held, now }) =>
       engineViews(state, pool, chain, linkTokens, held, now),
+    adopt(ask, engine) {
+      freeLapsed(ask.now);
+      return adopt(state, ask, engine, clock.now())?.ticket;
+    },
   };
 }
 

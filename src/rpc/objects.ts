@@ -5,6 +5,14 @@ import type {
   SessionReceiptsReply,
 } from "./receipt-messages.ts";
 import type {
+  RegionClaim,
+  RegionClaimReply,
+  RegionReport,
+  RegionReportReply,
+  RegionReserve,
+  RegionReserveReply,
+} from "./region-messages.ts";
+import type {
   OpenAnswer,
   OpenAsk,
   SessionView,
@@ -19,6 +27,14 @@ export function createObjects(env: ObjectsEnv, place: ObjectPlace = {}): Objects
     receipts: (name) => stubOf(env.RECEIPTS, name, place),
   };
 }
+
+/** Resolves regions to the objects that grant their engines, each made where its region is. */
+export function createRegions(namespace: Namespace<RegionStub>): Regions {
+  return (region, place) => stubOf(namespace, `${region}@${REGION_EPOCH}`, place);
+}
+
+/** A region's object with another place or another way of sharding is another object. */
+const REGION_EPOCH = 1;
 
 /** Name of the `Receipts` object for a tenant, a day such as `2026-11-23` and a shard. */
 export function receiptsName(tenant: string, day: string, shard: number): string {
@@ -35,6 +51,9 @@ export type Objects = {
   session(name: string): SessionStub;
   receipts(name: string): ReceiptsStub;
 };
+
+/** The object of a region, by the region's id in `mesh.json`; a new stub each time, as above. */
+export type Regions = (region: string, place: ObjectPlace) => RegionStub;
 
 export type ObjectPlace = {
   readonly hint?: DurableObjectLocationHint;
@@ -75,6 +94,13 @@ export type ReceiptsCalls = {
   bySession(session: string, limit: number, tenant: string): MaybeLater<SessionReceiptsReply>;
 };
 
+/** What a `Region` object answers. */
+export type RegionCalls = {
+  reserve(message: RegionReserve): MaybeLater<RegionReserveReply>;
+  claim(message: RegionClaim): MaybeLater<RegionClaimReply>;
+  report(message: RegionReport): MaybeLater<RegionReportReply>;
+};
+
 /** The same calls from another worker, where every answer is later. */
 export type Remote<Calls> = {
   [Name in keyof Calls]: Calls[Name] extends (...args: infer Args) => infer Answer
@@ -84,6 +110,7 @@ export type Remote<Calls> = {
 
 export type SessionStub = Remote<SessionCalls>;
 export type ReceiptsStub = Remote<ReceiptsCalls>;
+export type RegionStub = Remote<RegionCalls>;
 
 function stubOf<Stub>(namespace: Namespace<Stub>, name: string, place: ObjectPlace): Stub {
   const within = withinJurisdiction(namespace, place.jurisdiction);

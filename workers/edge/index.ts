@@ -2,6 +2,7 @@ import { createEdgeWorker, type EdgeEnv } from "./app.ts";
 
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
+export { Region } from "./region.ts";
 
 const edge = createEdgeWorker({});
 

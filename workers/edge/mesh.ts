@@ -1,24 +1,27 @@
-import bundledMesh from "../../mesh.json";
-import { parseMesh } from "../../src/config/parse.ts";
 import type { Fleet } from "../../src/core/fleet.ts";
 import { createIdMinter } from "../../src/core/ids.ts";
 import { speedsOf } from "../../src/core/plan/speeds.ts";
 import type { Receipts } from "../../src/durable/receipts.ts";
 import type { Session } from "../../src/durable/session.ts";
 import type { Mesh } from "../../src/http/env.ts";
-import { type Clock, createRegionService } from "../../src/region/in-isolate.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { planCapabilities } from "../../src/region/plan-capabilities.ts";
-import type { ObjectPlace } from "../../src/rpc/objects.ts";
+import type { Namespace, ObjectPlace, RegionStub } from "../../src/rpc/objects.ts";
 import { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
-import { defaultTurnSettings, type TurnSettings } from "../../src/turn/deps.ts";
+import { defaultTurnSettings, type TurnDeps, type TurnSettings } from "../../src/turn/deps.ts";
 import { RoundTrips } from "../../src/turn/round-trips.ts";
 import { TokenRates } from "../../src/turn/token-rates.ts";
+import { ConfigurationError, fleetOf } from "./fleet.ts";
 import { parseKeys } from "./keys.ts";
+import { REAL_TIME } from "./real-time.ts";
+import { regionsOf } from "./regions.ts";
 import { receiptStore, sessionStore } from "./stores.ts";
 
 export type EdgeEnv = {
   readonly SESSIONS: DurableObjectNamespace<Session>;
   readonly RECEIPTS: DurableObjectNamespace<Receipts>;
+  /** Without it each isolate grants engines from what it knows itself. */
+  readonly REGIONS?: Namespace<RegionStub>;
   /** Contents of `mesh.json`, in place of the bundled one. */
   readonly MESH?: unknown;
   /** JSON list of `{ tenant, sha256 }`: who may call, by the hex SHA-256 of the key. */
@@ -30,31 +33,25 @@ export type EdgeEnv = {
   readonly TURN_SETTINGS?: Partial<TurnSettings>;
 };
 
-/** What a deployment lacks, and how to supply it. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
+export { ConfigurationError } from "./fleet.ts";
 
 export type EdgeOptions = {
   readonly engineFetch?: typeof fetch;
   /** A local mesh may run faster than the world. */
   readonly clock?: Clock;
-};
-
-const REAL_TIME: Clock = {
-  now: Date.now,
-  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  /** False keeps round trips as coordinates say: where time is short, calls would seem long. */
+  readonly measuresRoundTrips?: boolean;
 };
 
 /** Everything of an edge that outlives a request. Throws when a deployed mesh lacks its secrets or its `mesh.json` is wrong. */
 export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
-  const fleet = fleetOf(env.MESH ?? bundledMesh);
+  const fleet = fleetOf(env.MESH);
   const secret = requireSecret(env);
   const tenants = tenantsOf(env);
   const ids = await createIdMinter(secret);
   const speeds = speedsOf(fleet);
   const clock = options.clock ?? REAL_TIME;
-  const region = createRegionService({
+  const regions = regionsOf(env, {
     fleet,
     speeds,
     engineFetch: options.engineFetch ?? ((input, init) => fetch(input, init)),
@@ -86,8 +83,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
         fleet,
         speeds,
         capabilities: planCapabilities,
-        region: region.service,
-        views: region.views,
+        ...regions(now, waitUntil, options.measuresRoundTrips === false ? seeded(rtt) : rtt),
         sessions,
         receipts: { add: (receipt) => receipts.add(receipt, waitUntil) },
         rtt,
@@ -102,13 +98,6 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
     };
   }
   return { forRequest };
-}
-
-function fleetOf(json: unknown): Fleet {
-  const parsed = parseMesh(typeof json === "string" ? JSON.parse(json) : json);
-  if (parsed.ok) return parsed.fleet;
-  const problems = parsed.problems.map(({ path, problem, fix }) => `${path}: ${problem}; ${fix}`);
-  throw new ConfigurationError(`mesh.json is not usable:\n${problems.join("\n")}`);
 }
 
 function requireSecret(env: EdgeEnv): string {
@@ -149,6 +138,11 @@ function placeOf(fleet: Fleet, edge: string, request: Request) {
 function objectPlace(fleet: Fleet, edge: string): ObjectPlace {
   const hint = fleet.regions.get(edge)?.hint;
   return hint === undefined ? {} : { hint: hint as DurableObjectLocationHint };
+}
+
+/** Round trips that stay as they are. */
+function seeded(rtt: RoundTrips): TurnDeps["rtt"] {
+  return { ms: (region) => rtt.ms(region), observe() {} };
 }
 
 const encoder = new TextEncoder();

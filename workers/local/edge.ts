@@ -1,8 +1,10 @@
+import type { Clock } from "../../src/core/clock.ts";
 import { createEdgeWorker } from "../edge/app.ts";
-import type { Clock } from "../../src/region/in-isolate.ts";
+import { Region as EdgeRegion, type RegionEnv } from "../edge/region.ts";
 import { wait } from "./delay-stream.ts";
 import type { LocalBinding } from "./local-binding.ts";
 import { realObjects } from "./real-objects.ts";
+import { regionObjects } from "./region-objects.ts";
 import { type MeshPlaces, withRoundTrips } from "./round-trips.ts";
 
 export { Receipts } from "../../src/durable/receipts.ts";
@@ -15,6 +17,7 @@ export default {
     edge ??= createEdgeWorker({
       engineFetch: engineFetch(env),
       clock: fastClock(env.LOCAL.timeFactor),
+      measuresRoundTrips: env.LOCAL.timeFactor >= 1,
     });
     const delayMs = env.LOCAL.roundTrips ? OBJECT_MS * env.LOCAL.timeFactor : 0;
     return edge.fetch(
@@ -23,11 +26,19 @@ export default {
         ...env,
         SESSIONS: asDeployed(env.SESSIONS, delayMs),
         RECEIPTS: asDeployed(env.RECEIPTS, delayMs),
+        ...(env.REGIONS !== undefined && { REGIONS: regions(env.REGIONS, env) }),
       },
       context,
     );
   },
 } satisfies ExportedHandler<LocalEnv>;
+
+/** A region whose seconds are those of its mesh. */
+export class Region extends EdgeRegion {
+  constructor(ctx: DurableObjectState, env: RegionEnv & { readonly TIME_FACTOR: number }) {
+    super(ctx, env, fastClock(env.TIME_FACTOR));
+  }
+}
 
 /** The part of `mesh.json` that says which engines there are. */
 type MeshEngines = {
@@ -47,6 +58,14 @@ type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] & {
 
 let edge: EdgeWorker | undefined;
 const asDeployed = realObjects(Date.now);
+
+function regions(namespace: NonNullable<LocalEnv["REGIONS"]>, { LOCAL, MESH }: LocalEnv) {
+  if (!LOCAL.roundTrips) return asDeployed(namespace, 0);
+  const mesh = (typeof MESH === "string" ? JSON.parse(MESH) : MESH) as MeshPlaces;
+  const { timeFactor } = LOCAL;
+  const where = { edge: LOCAL, regions: mesh.regions, objectMs: OBJECT_MS, timeFactor };
+  return regionObjects(namespace, asDeployed, where);
+}
 
 /** Where durations are multiplied by `timeFactor`, a second of the mesh passes in `timeFactor` seconds. */
 function fastClock(timeFactor: number): Clock {

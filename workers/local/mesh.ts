@@ -68,6 +68,8 @@ export type MeshOptions = {
   readonly mesh?: MeshFile;
   /** False puts edges, objects and engines in one place. */
   readonly roundTrips?: boolean;
+  /** True lets Region objects grant engines; otherwise each edge grants from what it knows itself. */
+  readonly regions?: boolean;
   /** API keys beside `sk-phaseway-local`, and the tenants they belong to. */
   readonly keys?: readonly { readonly tenant: string; readonly key: string }[];
   /** Timers of a turn other than the edge's own, in real ms whatever `timeFactor` is. */
@@ -82,7 +84,7 @@ export type LocalMesh = {
   readonly emulatorUrl: string;
   readonly emulatorToken: string;
   /** Takes a Durable Object out of memory, as the platform does with any that is idle. */
-  evict(className: "Session" | "Receipts", name: string): Promise<void>;
+  evict(className: "Session" | "Receipts" | "Region", name: string): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -127,6 +129,7 @@ async function prepare(options: MeshOptions) {
     ),
     timeFactor: options.timeFactor ?? 1,
     roundTrips: options.roundTrips ?? true,
+    regions: options.regions ?? false,
     turnSettings: { ...options.turnSettings },
   };
 }
@@ -150,6 +153,9 @@ function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
     durableObjects: {
       SESSIONS: { className: "Session", scriptName: "objects", useSQLite: true },
       RECEIPTS: { className: "Receipts", scriptName: "objects", useSQLite: true },
+      ...(setup.regions && {
+        REGIONS: { className: "Region", scriptName: "objects", useSQLite: true },
+      }),
     },
     unsafeDirectSockets: [{ host: HOST, port: edge.port }],
   };
@@ -160,10 +166,11 @@ function objects(setup: Setup) {
     ...COMPATIBILITY,
     name: "objects",
     modules: [{ type: "ESModule" as const, path: "objects.mjs", contents: setup.edgeCode }],
-    bindings: edgeBindings(setup),
+    bindings: { ...edgeBindings(setup), TIME_FACTOR: setup.timeFactor },
     durableObjects: {
       SESSIONS: { className: "Session", useSQLite: true },
       RECEIPTS: { className: "Receipts", useSQLite: true },
+      REGIONS: { className: "Region", useSQLite: true },
     },
   };
 }

@@ -1,0 +1,88 @@
+import { adopt } from "../core/grant/adopt.ts";
+import type { Reserved } from "../core/grant/reserve.ts";
+import { withdraw } from "../core/grant/reserve.ts";
+import { done, failed, firstToken, released, renew } from "../core/grant/report.ts";
+import type { RegionState } from "../core/grant/region-state.ts";
+import { engineViews } from "../core/grant/views.ts";
+import type {
+  RegionAnswer,
+  RegionEvent,
+  RegionReports,
+  RegionRunning,
+  RegionSnapshot,
+} from "../rpc/region-messages.ts";
+
+/** A ledger, and the tickets by which callers know legs that others granted. */
+export type Books = { readonly state: RegionState; readonly aliases: Map<string, string> };
+
+/** Enters what a caller reports. Of grants that are not here any more nothing is said. */
+export function applyReports(books: Books, reports: RegionReports, nowMs: number): void {
+  const { state, aliases } = books;
+  for (const leg of reports.running) enterRunning(books, leg, nowMs);
+  for (const event of reports.events) applyEvent(books, event, nowMs);
+  for (const ticket of reports.renewed) renew(state, aliases.get(ticket) ?? ticket, nowMs);
+}
+
+function enterRunning({ state, aliases }: Books, leg: RegionRunning, nowMs: number): void {
+  const { ticket, engine, wanted, ranMs, firstTokenAfterMs } = leg;
+  if (state.tickets.has(ticket) || aliases.has(ticket)) return;
+  const grantedAt = nowMs - ranMs;
+  const own = adopt(state, wanted, engine, grantedAt)?.ticket;
+  if (own === undefined) return;
+  if (aliases.size >= MOST_ALIASES) aliases.clear();
+  aliases.set(ticket, own);
+  if (firstTokenAfterMs !== undefined) firstToken(state, own, grantedAt + firstTokenAfterMs);
+  renew(state, own, nowMs);
+}
+
+/** Legs that lapsed leave theirs behind. */
+const MOST_ALIASES = 10_000;
+
+function applyEvent({ state, aliases }: Books, event: RegionEvent, nowMs: number): void {
+  const { failure, retryAfterMs, outputTokens, pool } = event;
+  const ticket = aliases.get(event.ticket) ?? event.ticket;
+  const grantedAt = state.tickets.get(ticket)?.grants.get(ticket)?.grantedAt ?? nowMs;
+  const at = Math.min(nowMs, grantedAt + event.afterMs);
+  if (event.event === "first-token") return firstToken(state, ticket, at);
+  aliases.delete(event.ticket);
+  if (event.event === "done") done(state, ticket, at, outputTokens);
+  else if (event.event === "failed") failed(state, ticket, at, failure, retryAfterMs);
+  else if (event.event === "released") released(state, ticket, at);
+  else withdraw(state, pool, ticket, nowMs);
+}
+
+/** An answer of the ledger with its times relative to now. */
+export function relativeTo(nowMs: number, answer: Reserved): RegionAnswer {
+  if (answer.kind === "refused") return answer;
+  if (answer.kind === "granted") {
+    const { startAt, ...grant } = answer.grant;
+    return { kind: "granted", grant: { ...grant, startInMs: startAt - nowMs } };
+  }
+  const { ticket, startAt, askAt } = answer;
+  return { kind: "queued", ticket, startInMs: startAt - nowMs, askInMs: askAt - nowMs };
+}
+
+/** Every engine of a region, without what differs from prompt to prompt. */
+export function snapshotOf(state: RegionState, nowMs: number): RegionSnapshot {
+  const engines = [...state.pools.keys()].flatMap((pool) =>
+    engineViews(state, pool, NO_CHAIN, NO_LINKS, NOTHING_HELD, nowMs),
+  );
+  return {
+    engines: engines.map((view) => ({
+      engine: view.engine,
+      queueMs: view.queueMs,
+      batch: view.batch,
+      batchTokens: view.batchTokens,
+      kvFreeTokens: view.kvFreeTokens,
+      prefillFactor: view.prefillFactor,
+      decodeFactor: view.decodeFactor,
+      healthy: view.healthy,
+      ...(!view.healthy && { opensInMs: view.opensInMs ?? 0, rests: view.rests ?? false }),
+      ...(view.overworkMs !== undefined && { overworkMs: view.overworkMs }),
+    })),
+  };
+}
+
+const NO_CHAIN = new Uint8Array(0);
+const NO_LINKS = new Uint32Array(0);
+const NOTHING_HELD = {};

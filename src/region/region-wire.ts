@@ -1,0 +1,61 @@
+import type { GrantAsk } from "../core/grant/grant.ts";
+import type { Reserved } from "../core/grant/reserve.ts";
+import type {
+  RegionAnswer,
+  RegionEvent,
+  RegionReports,
+  RegionReserve,
+} from "../rpc/region-messages.ts";
+import type { LegReport, ReserveAsk } from "./service.ts";
+
+/** A `reserve` as it crosses to a Region object, whose clock is another. */
+export function reserveMessage(
+  region: string,
+  ask: ReserveAsk,
+  known: {
+    readonly nowMs: number;
+    readonly snapshotAgeMs: number;
+    readonly reports: RegionReports;
+  },
+): RegionReserve {
+  const { tenant, priority, deadlineAt } = ask.standing;
+  return {
+    v: ask.v,
+    region,
+    wanted: wantedOf(ask),
+    standing: { tenant, priority, deadlineInMs: deadlineAt - known.nowMs },
+    snapshotAgeMs: known.snapshotAgeMs,
+    reports: known.reports,
+  };
+}
+
+/** The part of an ask that the ledger reads. */
+export function wantedOf(from: ReserveAsk): GrantAsk {
+  const { requestId, leg, pool, ask, chain, linkTokens, held, avoid, handedTokens } = from;
+  return { requestId, leg, pool, ask, chain, linkTokens, held, avoid, handedTokens };
+}
+
+/** A region's answer with its times in the caller's clock. */
+export function answerAt(nowMs: number, answer: RegionAnswer): Reserved {
+  if (answer.kind === "refused") return answer;
+  if (answer.kind === "granted") {
+    const { startInMs, ...grant } = answer.grant;
+    return { kind: "granted", grant: { ...grant, startAt: nowMs + startInMs } };
+  }
+  const { ticket, startInMs, askInMs } = answer;
+  return { kind: "queued", ticket, startAt: nowMs + startInMs, askAt: nowMs + askInMs };
+}
+
+/** What a leg's report tells its region; `grantedAt` in epoch ms. */
+export function eventOf(report: LegReport, pool: string, grantedAt: number): RegionEvent {
+  const { ticket, event, now, usage, failure, retryAfterMs } = report;
+  return {
+    ticket,
+    event,
+    pool,
+    afterMs: now - grantedAt,
+    ...(usage !== undefined && { outputTokens: usage.outputTokens }),
+    ...(failure !== undefined && { failure }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}

@@ -1,0 +1,115 @@
+import type { GrantAsk, Granted, Refused } from "../core/grant/grant.ts";
+import type { Standing } from "../core/grant/queue.ts";
+import type { EngineView } from "../core/plan/placement.ts";
+
+/**
+ * Messages between a caller and a `Region` object. Additive changes only; see DESIGN §2. Every time in them is relative,
+ * as no two clocks agree.
+ */
+export const REGION_MESSAGES_VERSION = 1;
+
+export type RegionReserve = {
+  readonly v: 1;
+  /** Id of the region in `mesh.json`. */
+  readonly region: string;
+  readonly wanted: GrantAsk;
+  readonly standing: Omit<Standing, "deadlineAt"> & { readonly deadlineInMs: number };
+  /** Age of the snapshot the caller has, ms; Infinity without one. */
+  readonly snapshotAgeMs: number;
+  readonly reports: RegionReports;
+};
+
+/** What a caller has to tell of earlier grants; telling it again changes nothing. */
+export type RegionReports = {
+  readonly events: readonly RegionEvent[];
+  /** Grants of this caller that still run. */
+  readonly renewed: readonly string[];
+  /** Legs of this caller that run and that the object does not know: it was lost since, or was done without. */
+  readonly running: readonly RegionRunning[];
+};
+
+export type RegionRunning = {
+  readonly ticket: string;
+  readonly engine: string;
+  readonly wanted: GrantAsk;
+  /** Since it was granted, ms. */
+  readonly ranMs: number;
+  /** Since it was granted, ms; absent before its first token. */
+  readonly firstTokenAfterMs?: number;
+};
+
+export type RegionEvent = {
+  readonly ticket: string;
+  /** `withdrawn` is of a ticket in the queue, everything else of a grant. */
+  readonly event: "first-token" | "done" | "failed" | "released" | "withdrawn";
+  readonly pool: string;
+  /** Since the caller heard of the grant, ms. */
+  readonly afterMs: number;
+  readonly outputTokens?: number;
+  readonly failure?: string;
+  readonly retryAfterMs?: number;
+};
+
+/** What a region answers: an engine, a place in its queue, or why neither. */
+export type RegionAnswer =
+  | { readonly kind: "granted"; readonly grant: RegionGrant }
+  | {
+      readonly kind: "queued";
+      readonly ticket: string;
+      readonly startInMs: number;
+      readonly askInMs: number;
+    }
+  | Refused;
+
+export type RegionGrant = Omit<Granted, "startAt"> & {
+  /** Until the engine is expected to begin, ms. */
+  readonly startInMs: number;
+};
+
+/** The caller goes on as if the object were lost. */
+export type NoAnswer = {
+  readonly ok: false;
+  readonly v: 1;
+  readonly code: "unknown_version" | "unknown_ticket";
+};
+
+export type RegionReserveReply =
+  | {
+      readonly ok: true;
+      readonly v: 1;
+      readonly answer: RegionAnswer;
+      /** Time the object itself took, ms. */
+      readonly tookMs: number;
+      /** Another one each time the object has lost its memory. */
+      readonly memory: string;
+      /** Absent when the caller's is young. */
+      readonly snapshot?: RegionSnapshot;
+    }
+  | NoAnswer;
+
+/** Every engine of the region at this moment. */
+export type RegionSnapshot = { readonly engines: readonly SeenEngine[] };
+
+/** What a snapshot tells of an engine; the work that waits in its pool is part of `queueMs`. */
+export type SeenEngine = Omit<EngineView, "heldTokens" | "displacedMs" | "roomInMs">;
+
+export type RegionClaim = {
+  readonly v: 1;
+  readonly region: string;
+  readonly pool: string;
+  readonly ticket: string;
+};
+
+export type RegionClaimReply =
+  | { readonly ok: true; readonly v: 1; readonly answer: RegionAnswer }
+  | NoAnswer;
+
+export type RegionReport = {
+  readonly v: 1;
+  readonly region: string;
+  readonly reports: RegionReports;
+};
+
+export type RegionReportReply =
+  | { readonly ok: true; readonly v: 1; readonly memory: string }
+  | NoAnswer;
