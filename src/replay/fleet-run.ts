@@ -31,6 +31,8 @@ export class FleetRun {
   readonly #legs: (FleetLeg | undefined)[] = [];
   /** Prefill leg whose blocks a decode leg fetches. */
   readonly #feeders = new Map<FleetLeg, FleetLeg>();
+  /** Told of every stretch in which an engine was busy, when it is over. */
+  onBusy: ((engine: number, fromMs: number, toMs: number) => void) | undefined;
   #transferStamp = 0;
 
   constructor(given: {
@@ -93,7 +95,10 @@ export class FleetRun {
   }
 
   iterationOver(engine: number, stamp: number): void {
-    if (this.engines[engine]?.iterationOver(stamp, this.#now())) this.#view.changed(engine);
+    const before = this.engines[engine]?.busyMs ?? 0;
+    if (!this.engines[engine]?.iterationOver(stamp, this.#now())) return;
+    this.#wasBusy(engine, before);
+    this.#view.changed(engine);
   }
 
   /** The bytes that a leg waits for begin to flow. */
@@ -117,8 +122,15 @@ export class FleetRun {
   }
 
   restart(engine: number): void {
+    const before = this.engines[engine]?.busyMs ?? 0;
     this.engines[engine]?.restart(this.#now());
+    this.#wasBusy(engine, before);
     this.#view.changed(engine);
+  }
+
+  #wasBusy(engine: number, before: number): void {
+    const ms = (this.engines[engine]?.busyMs ?? 0) - before;
+    if (ms > 0) this.onBusy?.(engine, this.#now() - ms, this.#now());
   }
 
   #submit(leg: FleetLeg): void {

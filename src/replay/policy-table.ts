@@ -7,6 +7,9 @@ export const policies: ReadonlyMap<string, PolicyEntry> = new Map([
   ["phaseway", phaseway()],
   ...baselines,
   ...splitBaselines,
+  ["phaseway-no-order", phaseway({ without: "order" })],
+  ["phaseway-no-pull", phaseway({ without: "pull" })],
+  ["phaseway-no-reserve", phaseway({ without: "reserve" })],
 ]);
 
 /** Those that make sense on a fleet of equal engines, ours first. */

@@ -23,6 +23,8 @@ export function* replay(given: {
   readonly policies: readonly PolicyEntry[];
   readonly seeds: number;
   readonly options: Omit<RunOptions, "seed">;
+  /** Sees each run before it begins; what it returns is called at its end. */
+  readonly watch?: (run: Simulation, policy: string, seed: number) => (() => void) | undefined;
 }): Generator<PolicyResult> {
   const { workload, fleet, seeds, options } = given;
   const pooledTokens = fleet.engines.reduce((sum, { kvTokens }) => sum + kvTokens, 0);
@@ -32,7 +34,9 @@ export function* replay(given: {
     const summaries: Summary[] = [];
     for (let seed = 1; seed <= seeds; seed++) {
       const run = new Simulation(workload, fleet, entry, { ...options, seed });
+      const over = given.watch?.(run, entry.name, seed);
       run.run();
+      over?.();
       const order = orderOf(run.outcomes.arrivedAt);
       const ceilings = isOpen ? asTraced : ceilingsOf(workload, pooledTokens, order);
       summaries.push(summaryOf(run, ceilings));

@@ -1,16 +1,21 @@
+import { writeFileSync } from "node:fs";
 import { cac } from "cac";
-import { AWAY } from "../../src/replay/calibrated-fleet.ts";
-import { capacityRate } from "../../src/replay/capacity.ts";
-import { ceilingsOf } from "../../src/replay/ceilings.ts";
-import type { FleetSetup } from "../../src/replay/fleet-setup.ts";
 import { policiesForEqualEngines, policyNamed } from "../../src/replay/policy-table.ts";
 import { type PolicyResult, replay } from "../../src/replay/replay.ts";
+import { atEqualGoodput, type EqualGoodput } from "../../src/replay/report/equal-goodput.ts";
+import { reportPage } from "../../src/replay/report/page.ts";
+import { procurementText } from "../../src/replay/report/procurement.ts";
+import type { FleetReport } from "../../src/replay/report/report.ts";
+import { followCourse, type TimeCourse } from "../../src/replay/report/time-course.ts";
 import { textTable } from "../../src/replay/text-table.ts";
 import { atRate, type Workload } from "../../src/replay/workload.ts";
 import type { TraceProblem } from "../../src/traces/conversation.ts";
+import { asObject, withEqualGoodput } from "./replay/as-json.ts";
+import { conditionsOf, optionsOf, rateOf } from "./replay/conditions.ts";
 import { Flags } from "./replay/flags.ts";
-import { fleetsOf } from "./replay/fleets.ts";
+import { fleetsOf, type NamedFleet } from "./replay/fleets.ts";
 import { readTraceWorkload } from "./replay/read-workload.ts";
+import { reportOf } from "./replay/report-of.ts";
 
 const cli = cac("replay");
 cli
@@ -42,6 +47,14 @@ cli
     default: 1,
   })
   .option("--block-tokens <n>", "Tokens per cache block (default: the trace's own, 512 at most)")
+  .option(
+    "--slo-share <x>",
+    "Find what each fleet costs where this share of requests meets its objectives (0.9 with several fleets)",
+  )
+  .option(
+    "--html <file>",
+    "Write a page about it: the comparison, the time course, the trace's labels",
+  )
   .option("--json", "Print one JSON array, an object per policy, as the last line of stdout")
   .action(async (given: unknown) => {
     const flags = Flags.safeParse(given);
@@ -59,42 +72,68 @@ try {
 }
 
 async function main(flags: Flags): Promise<void> {
-  const names = flags.policy ?? policiesForEqualEngines;
-  const policies = names.map(policyNamed);
   const fleets = fleetsOf(flags);
   const traced = await readTraceWorkload(flags, complain);
   if (traced.count === 0) throw new Error("there are no requests in these traces");
-  const objects: unknown[] = [];
-  for (const { name, setup } of fleets) {
-    const rate = flags.load === undefined ? flags.rate : flags.load * fullRate(traced, setup);
-    const workload = atRate(traced, rate);
-    const given = { workload, fleet: setup, policies, seeds: flags.seeds, options: options(flags) };
-    const results: PolicyResult[] = [];
-    for (const result of replay(given)) results.push(result);
-    process.stdout.write(`${headline(flags, name, rate, workload)}\n${textTable(results)}\n`);
-    process.stdout.write(`${footline(results)}\n`);
-    objects.push(...results.map(asObject(flags, name, rate)));
+  const reports = fleets.map((fleet) => replayed(flags, fleet, traced));
+  const equal = equalGoodput(flags, fleets, traced);
+  process.stdout.write(procurementText(equal));
+  if (flags.html !== undefined) {
+    writeFileSync(flags.html, reportPage(reportOf(traced, reports, equal)));
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify(objects)}\n`);
+  if (!flags.json) return;
+  const objects = reports.flatMap(({ name, rate, results }) =>
+    results.map((result) => asObject(flags, name, rate, result)),
+  );
+  process.stdout.write(`${JSON.stringify(withEqualGoodput(objects, equal))}\n`);
+}
+
+/** One fleet under every policy, and in words. */
+function replayed(flags: Flags, { name, setup }: NamedFleet, traced: Workload): FleetReport {
+  const rate = rateOf(flags, traced, setup);
+  const workload = atRate(traced, rate);
+  const courses = new Map<string, TimeCourse>();
+  const results: PolicyResult[] = [];
+  const given = { workload, fleet: setup, policies: policiesOf(flags), seeds: flags.seeds };
+  for (const result of replay({
+    ...given,
+    options: optionsOf(flags),
+    watch: (run, policy, seed) => {
+      if (flags.html === undefined || seed !== 1) return undefined;
+      const course = followCourse(run);
+      return () => void courses.set(policy, course());
+    },
+  })) {
+    results.push(result);
+  }
+  process.stdout.write(`${headline(flags, name, rate, workload)}\n${textTable(results)}\n`);
+  process.stdout.write(`${footline(results)}\n`);
+  const { seeds } = flags;
+  return { name, setup, rate, seeds, conditions: conditionsOf(flags), results, courses };
+}
+
+/** What each fleet costs for the same goodput: where asked, and where fleets are compared. */
+function equalGoodput(
+  flags: Flags,
+  fleets: readonly NamedFleet[],
+  workload: Workload,
+): EqualGoodput[] {
+  const sloShare = flags.sloShare ?? (fleets.length > 1 ? 0.9 : undefined);
+  if (sloShare === undefined) return [];
+  const options = optionsOf(flags);
+  return fleets.flatMap(({ name, setup }) =>
+    policiesOf(flags).map((policy) =>
+      atEqualGoodput({ fleet: name, setup, workload, policy, options, sloShare }),
+    ),
+  );
+}
+
+function policiesOf(flags: Flags) {
+  return (flags.policy ?? policiesForEqualEngines).map(policyNamed);
 }
 
 function complain({ path, line, message }: TraceProblem): void {
   process.stderr.write(`${path}:${line}: ${message}\n`);
-}
-
-function fullRate(workload: Workload, fleet: FleetSetup): number {
-  return capacityRate(workload, fleet, ceilingsOf(workload, 0).cachedTokens);
-}
-
-function options({ edges, rttMs, staleMs, reportMs, costError }: Flags) {
-  const [least = 0, most = least] = reportMs;
-  return {
-    edges,
-    ...(rttMs > 0 && { edgeRegions: [AWAY] }),
-    staleMs,
-    reportMs: [least, most] as const,
-    costError,
-  };
 }
 
 function headline(flags: Flags, fleet: string, rate: number, { count }: Workload): string {
@@ -110,32 +149,6 @@ function footline([first]: readonly PolicyResult[]): string {
     hit_pooled_lru: pooled = 0,
   } = first.means;
   return `bound ${(bound / 1000).toFixed(2)} s; hit rate with an infinite shared cache ${ceiling.toFixed(4)}, with one LRU as large as the fleet's ${pooled.toFixed(4)}`;
-}
-
-function asObject(flags: Flags, fleet: string, rate: number) {
-  return ({ policy, seeds, means, halfWidths }: PolicyResult) => ({
-    policy,
-    simulated: true,
-    traces: flags.trace,
-    fleet,
-    ...(flags.fleet === undefined && { calibration: flags.calibration, engines: flags.engines }),
-    rate,
-    ...(flags.load !== undefined && { load: flags.load }),
-    edges: flags.edges,
-    stale_ms: flags.staleMs,
-    rtt_ms: flags.rttMs,
-    report_ms: flags.reportMs,
-    cost_error: flags.costError,
-    seeds,
-    ...rounded(means),
-    ...(seeds > 1 && { ci95: rounded(halfWidths) }),
-  });
-}
-
-function rounded(figures: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(figures).map(([name, value]) => [name, Number(value.toPrecision(7))]),
-  );
 }
 
 function said({ path, message }: { readonly path: PropertyKey[]; readonly message: string }) {

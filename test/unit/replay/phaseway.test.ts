@@ -4,6 +4,7 @@ import { calibration } from "../../../src/replay/calibrations.ts";
 import { meshFleet } from "../../../src/replay/mesh-fleet.ts";
 import { FINISHED } from "../../../src/replay/outcomes.ts";
 import { phaseway } from "../../../src/replay/phaseway/phaseway.ts";
+import type { PolicyEntry } from "../../../src/replay/policy.ts";
 import { parseMesh } from "../../../src/config/parse.ts";
 import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
 import { run, workloadOf } from "./small-run.ts";
@@ -41,6 +42,43 @@ describe("phaseway", () => {
     const { outcomes } = run(workload, calibratedFleet(MOONCAKE, 16), phaseway());
     expect(new Set(outcomes.engine).size).toBe(1);
     expect(outcomes.cachedTokens.slice(1).every((tokens) => tokens >= 17_000)).toBe(true);
+  });
+
+  it("has a prefix sent to an idle engine while the one that holds it is busy", async () => {
+    const shared = Array.from({ length: 300 }, (_, n) => n);
+    const prompt = (of: number) => [...shared, ...Array.from({ length: 200 }, (_, n) => of + n)];
+    const workload = await workloadOf([
+      { prompt: 50_000, blocks: prompt(1000) },
+      { atMs: 60_000, prompt: 50_000, blocks: prompt(2000) },
+      { atMs: 60_001, prompt: 50_000, blocks: prompt(3000) },
+    ]);
+    const fleet = calibratedFleet(MOONCAKE, 4);
+    const pulling = run(workload, fleet, phaseway()).outcomes;
+    expect(Math.max(...pulling.pulledTokens)).toBe(30_000);
+    const alone = run(workload, fleet, phaseway({ without: "pull" })).outcomes;
+    expect(Math.max(...alone.pulledTokens)).toBe(0);
+  });
+
+  it("lets short prompts pass long ones while all engines are busy, unless told to keep the order", async () => {
+    const workload = await workloadOf([
+      { prompt: 50_000 },
+      { atMs: 10, prompt: 40_000 },
+      { atMs: 20, prompt: 1000 },
+    ]);
+    const fleet = calibratedFleet(MOONCAKE, 1);
+    const firstTokens = (entry: PolicyEntry) => [
+      ...run(workload, fleet, entry).outcomes.firstTokenAt,
+    ];
+    const [, long = 0, short = 0] = firstTokens(phaseway());
+    expect(short).toBeLessThan(long);
+    const [, before = 0, after = 0] = firstTokens(phaseway({ without: "order" }));
+    expect(before).toBeLessThan(after);
+  });
+
+  it("refuses nobody because the queue is long", async () => {
+    const workload = await workloadOf(Array.from({ length: 20 }, () => ({ prompt: 60_000 })));
+    const { outcomes } = run(workload, calibratedFleet(MOONCAKE, 1), phaseway());
+    expect(new Set(outcomes.status)).toEqual(new Set([FINISHED]));
   });
 
   it("splits a long prompt over a fast link and keeps a short one together", async () => {

@@ -39,6 +39,8 @@ export const Flags = z.object({
   sessionsPerS: z.number().positive().optional(),
   repeat: z.number().int().min(1).max(250),
   blockTokens: z.number().int().min(1).optional(),
+  sloShare: z.number().positive().max(1).optional(),
+  html: z.coerce.string().optional(),
   json: z.boolean().default(false),
 });
 export type Flags = z.infer<typeof Flags>;

@@ -6,8 +6,10 @@ import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
 import { meshFleet } from "../../../src/replay/mesh-fleet.ts";
 import type { Flags } from "./flags.ts";
 
-/** The fleets to compare: each `--fleet` file, or equal engines of a calibration. */
-export function fleetsOf(flags: Flags): { readonly name: string; readonly setup: FleetSetup }[] {
+export type NamedFleet = { readonly name: string; readonly setup: FleetSetup };
+
+/** The fleets to compare, all with the first one's objectives: each `--fleet` file, or equal engines of a calibration. */
+export function fleetsOf(flags: Flags): NamedFleet[] {
   if (flags.fleet === undefined) {
     const { calibration: name, engines, rttMs } = flags;
     return [
@@ -17,7 +19,12 @@ export function fleetsOf(flags: Flags): { readonly name: string; readonly setup:
       },
     ];
   }
-  return flags.fleet.map((path) => ({ name: path, setup: readFleet(path, flags.model) }));
+  const fleets = flags.fleet.map((path) => ({ name: path, setup: readFleet(path, flags.model) }));
+  const slo = fleets[0]?.setup.mesh.slo;
+  return fleets.map(({ name, setup }) => ({
+    name,
+    setup: { ...setup, mesh: { ...setup.mesh, ...(slo && { slo }) } },
+  }));
 }
 
 function readFleet(path: string, model: string | undefined): FleetSetup {
