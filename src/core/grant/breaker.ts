@@ -36,6 +36,11 @@ export function rest(breaker: Breaker, untilMs: number): void {
   breaker.restUntil = Math.max(breaker.restUntil, untilMs);
 }
 
+/** True while the engine is left alone at its own wish. */
+export function rests({ restUntil }: Breaker, nowMs: number): boolean {
+  return nowMs < restUntil;
+}
+
 /** When the engine may be asked again, epoch ms; in the past when it may be asked now. */
 export function opensAt({ openUntil, restUntil }: Breaker): number {
   return Math.max(openUntil, restUntil);

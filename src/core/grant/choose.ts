@@ -1,6 +1,7 @@
 import type { Random } from "../random.ts";
 import { mayAsk } from "./breaker.ts";
 import { type GrantAsk, type Offer, offerOf } from "./offer.ts";
+import { sourceOf } from "./pull.ts";
 import { workRatio } from "./recent-work.ts";
 import type { EngineState, PoolState } from "./region-state.ts";
 
@@ -12,8 +13,7 @@ export type Choice = {
   readonly ties: number;
 };
 
-/** Part of what precedes the first token; the decode of a long answer would hide what a cache is worth. */
-const NEAR_TIE = 0.02;
+/** Engines this close are equals; a share of a long prompt's time would put it behind another long one. */
 const NEAR_TIE_MS = 1;
 
 /**
@@ -23,34 +23,34 @@ const NEAR_TIE_MS = 1;
 export function choose(
   pool: PoolState,
   ask: GrantAsk,
-  keys: BigUint64Array,
+  keys: Float64Array,
   nowMs: number,
   random: Random,
   aheadMs?: Float64Array,
 ): Choice | undefined {
   let best = Infinity;
-  let tieMs = NEAR_TIE_MS;
+  const source = sourceOf(pool, keys, ask.linkTokens, ask.ask.promptTokens - 1, nowMs);
   for (let i = 0; i < pool.engines.length; i++) {
     const engine = pool.engines[i];
     const usable =
       engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
-    const offer = usable ? offerOf(pool, engine, ask, keys, nowMs) : undefined;
+    const offer = usable ? offerOf(pool, engine, ask, keys, nowMs, source) : undefined;
     const costMs = offer === undefined ? Infinity : offer.costMs + (aheadMs?.[i] ?? 0);
     pool.costs[i] = costMs;
-    if (offer === undefined || costMs >= best) continue;
-    best = costMs;
-    tieMs = NEAR_TIE * (costMs - offer.decodeMs) + NEAR_TIE_MS;
+    pool.offers[i] = offer;
+    best = Math.min(best, costMs);
   }
   if (best === Infinity) return undefined;
-  const { engine, at, ties } = pick(pool, best + tieMs, random);
-  return { engine, at, ties, offer: offerOf(pool, engine, ask, keys, nowMs) };
+  const { engine, at, ties } = pick(pool, best + NEAR_TIE_MS, random);
+  return { engine, at, ties, offer: pool.offers[at] as Offer };
 }
 
 /** Why that engine, in words. */
 export function reasonOf({ offer, ties }: Choice): string {
-  const { heldTokens, slotMs, queueMs } = offer;
+  const { heldTokens, slotMs, queueMs, pull } = offer;
   const why = [
     slotMs > 0 ? "all full, least loaded" : "least work",
+    ...(pull ? [`pulls ${pull.tokens} tokens from ${pull.source.id}`] : []),
     ...(heldTokens > 0 ? [`holds ${heldTokens} tokens`] : []),
     ...(queueMs >= 1 ? [`${Math.round(queueMs)} ms ahead`] : []),
     ...(ties > 1 ? [`one of ${ties} near-ties`] : []),

@@ -20,7 +20,7 @@ export function observePause({ pauses }: PoolState, pauseMs: number): void {
  */
 export function displacedMs(
   engine: EngineState,
-  keys: BigUint64Array,
+  keys: Float64Array,
   linkTokens: Uint32Array,
   needTokens: number,
   nowMs: number,

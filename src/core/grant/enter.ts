@@ -2,12 +2,24 @@ import { asked } from "./breaker.ts";
 import { observePause } from "./displaced.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, needOf } from "./offer.ts";
+import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
 import { touch } from "./touch.ts";
-import { type EngineState, type RegionState, decodeFactor, prefillFactor } from "./region-state.ts";
+import {
+  type EngineState,
+  type LiveGrant,
+  type RegionState,
+  decodeFactor,
+  freeMsAt,
+  prefillFactor,
+} from "./region-state.ts";
 
 /** A grant lapses when nothing was heard for this long after something should have been, ms. */
 export const LEASE_MS = 15_000;
+/** A prefill may take so much longer than predicted, as a share of it. */
+const OFF_BY = 0.2;
+/** A first token is known to the ledger this long after it was said, ms. */
+const REPORTS_LATE_MS = 300;
 
 /** Enters a leg in the ledger: prefill work, KV cache and a decode slot, which are freed apart. */
 export function enter(
@@ -15,7 +27,7 @@ export function enter(
   choice: {
     readonly engine: EngineState;
     readonly ask: GrantAsk;
-    readonly keys: BigUint64Array;
+    readonly keys: Float64Array;
     readonly offer: Offer;
     readonly reason: string;
     readonly nowMs: number;
@@ -25,7 +37,10 @@ export function enter(
   const { leg, linkTokens } = ask;
   const ticket = `${ask.requestId}:${leg}:${state.nextTicket++}`;
   const prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
-  const prefillEndsAt = Math.max(nowMs, engine.backlogUntil) + prefillMs;
+  const pulledAt = nowMs + (offer.pull?.ms ?? 0);
+  // One that took less is known to have before this ends; one that takes more would hide a queue behind it.
+  const bookedMs = prefillMs + Math.max(0, OFF_BY * prefillMs - REPORTS_LATE_MS);
+  const prefillEndsAt = Math.max(pulledAt, engine.backlogUntil) + bookedMs;
   const stepMs = offer.modelledStepMs * decodeFactor(engine, nowMs);
   const decodeMs = leg === "prefill" ? 0 : stepMs * ask.ask.expectedOutputTokens;
   const kvTokens = needOf(leg, ask.ask);
@@ -33,14 +48,15 @@ export function enter(
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
   const unindexedTokens = Math.max(0, kvTokens - indexed);
   const slotTokens = leg === "prefill" ? 0 : kvTokens;
-  engine.grants.set(ticket, {
+  const live: LiveGrant = {
     ticket,
     leg,
     keys,
     linkTokens,
     heldTokens: offer.heldTokens,
+    coveredTokens: offer.pull?.tokens ?? offer.heldTokens,
     grantedAt: nowMs,
-    prefillMs,
+    prefillMs: bookedMs,
     prefillEndsAt,
     kvTokens,
     unindexedTokens,
@@ -50,10 +66,17 @@ export function enter(
     modelledStepMs: offer.modelledStepMs,
     modelledPrefillMs: offer.modelledPrefillMs,
     firstTokenAt: undefined,
+    freeMsThen: 0,
     leaseUntil: prefillEndsAt + offer.slotMs + LEASE_MS,
-  });
+  };
+  engine.grants.set(ticket, live);
+  if (leg !== "prefill") engine.prefilling.push(live);
+  if (offer.pull) enterPull(offer.pull.source, engine, pulledAt);
   state.tickets.set(ticket, engine);
-  if (prefillMs > 0) engine.backlogUntil = prefillEndsAt;
+  if (prefillMs > 0) {
+    engine.freeMs = freeMsAt(engine, nowMs);
+    engine.backlogUntil = prefillEndsAt;
+  }
   addWork(engine, prefillMs + decodeMs / (engine.batch + 1), nowMs);
   engine.batch += leg === "prefill" ? 0 : 1;
   engine.batchTokens += slotTokens;
@@ -62,7 +85,7 @@ export function enter(
   const usedAt = engine.index.usedAt(keys, linkTokens);
   if (usedAt !== undefined) observePause(engine.pool, nowMs - usedAt);
   // Entered before it is true, so that a burst of siblings follows the first of them.
-  touch(engine, { keys, linkTokens }, endsAt);
+  touch(engine, { keys, linkTokens }, endsAt, prefillEndsAt);
   asked(engine.breaker, ticket);
   return {
     ticket,
@@ -73,5 +96,6 @@ export function enter(
     prefillMs,
     stepMs,
     reason,
+    ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
   };
 }

@@ -1,9 +1,10 @@
 import { linkKeys } from "../block-lru.ts";
 import type { Random } from "../random.ts";
-import { mayAsk, opensAt } from "./breaker.ts";
+import { mayAsk, opensAt, rests } from "./breaker.ts";
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import type { GrantAsk } from "./offer.ts";
+import type { Pull } from "./pull.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
 
 export type { GrantAsk } from "./offer.ts";
@@ -18,12 +19,16 @@ export type Granted = {
   readonly prefillMs: number;
   readonly stepMs: number;
   readonly reason: string;
+  /** A prefix to fetch from another engine of the pool before prefill. */
+  readonly pull?: Pull;
 };
 
 export type Refused = {
   readonly kind: "refused";
   readonly reason: string;
   readonly retryAfterMs: number;
+  /** Every engine that may not be asked said itself that it is full. */
+  readonly full?: boolean;
 };
 
 export type GrantAnswer = { readonly kind: "granted"; readonly grant: Granted } | Refused;
@@ -55,13 +60,17 @@ export function unknownPool(pool: string): Refused {
 /** The answer when no engine of a pool may be asked, with the time when one may be again. */
 export function refusal(pool: PoolState, nowMs: number): Refused {
   let soonest = Infinity;
+  let full = true;
   for (const { breaker } of pool.engines) {
-    if (!mayAsk(breaker, nowMs)) soonest = Math.min(soonest, opensAt(breaker));
+    if (mayAsk(breaker, nowMs)) continue;
+    soonest = Math.min(soonest, opensAt(breaker));
+    full &&= rests(breaker, nowMs);
   }
   if (soonest === Infinity) {
     const reason = "every engine has failed this request";
     return { kind: "refused", reason, retryAfterMs: RETRY_MS };
   }
   const retryAfterMs = Math.max(RETRY_MS, soonest - nowMs);
+  if (full) return { kind: "refused", reason: "every engine is full", retryAfterMs, full };
   return { kind: "refused", reason: "no engine is healthy", retryAfterMs };
 }

@@ -12,7 +12,7 @@ const ANSWER_TOKENS = 4096;
  */
 export function heldTokens(
   engine: EngineState,
-  keys: BigUint64Array,
+  keys: Float64Array,
   linkTokens: Uint32Array,
   held: SessionHeld,
 ): number {

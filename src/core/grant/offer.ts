@@ -1,9 +1,9 @@
 import type { LegKind } from "../leg.ts";
-import { INTERFERENCE } from "../plan/legs.ts";
 import type { Ask } from "../plan/placement.ts";
 import { evictionRounds } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
-import { excessWork, overworkMs, workRatio } from "./recent-work.ts";
+import { pullMs, type Source } from "./pull.ts";
+import { overworkMs, workRatio } from "./recent-work.ts";
 import { roomInMs } from "./room.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
 import { type EngineState, type PoolState, decodeFactor, prefillFactor } from "./region-state.ts";
@@ -29,6 +29,10 @@ export type GrantAsk = {
 export type Offer = {
   readonly heldTokens: number;
   readonly queueMs: number;
+  /** What is fetched from another engine, and how long that takes. */
+  readonly pull:
+    | { readonly source: EngineState; readonly tokens: number; readonly ms: number }
+    | undefined;
   /** Wait for a decode slot or for KV cache. */
   readonly slotMs: number;
   readonly modelledPrefillMs: number;
@@ -39,38 +43,95 @@ export type Offer = {
 
 /** What moving one token of KV cache is worth when choosing a decode engine: the region does not know the link. */
 const HANDOFF_MS_PER_TOKEN = 0.02;
-/** Predicts one leg at one engine from the ledger. */
+/** Requests that decode are held up by a prompt wherever it goes: per one more of them here, a share of its prefill. */
+const HOLDS_UP = 0.005;
+/** Batches even out while an answer is written: what this one adds to each of its steps now counts so much. */
+const STEPS_NOW = 0.02;
+
+/** Predicts one leg at one engine from the ledger; `source` is whom it could pull from. */
 export function offerOf(
   pool: PoolState,
   engine: EngineState,
-  { leg, ask, linkTokens, held, handedTokens }: GrantAsk,
-  keys: BigUint64Array,
+  given: GrantAsk,
+  keys: Float64Array,
   nowMs: number,
+  source?: Source,
 ): Offer {
+  const { leg, ask, linkTokens, held, handedTokens } = given;
   const tokens = Math.max(1, ask.promptTokens);
   const heldTokens = Math.min(heldTokensOf(engine, keys, linkTokens, held), tokens - 1);
   // A leg that is handed its prefix prefills only what neither the handoff nor the engine's own cache covers.
   const covered = handedTokens >= tokens ? tokens : Math.max(heldTokens, handedTokens);
-  const modelledPrefillMs = pool.speed.prefillMs(tokens, covered);
-  const prefillMs = modelledPrefillMs * prefillFactor(engine, nowMs);
   const queueMs = Math.max(0, engine.backlogUntil - nowMs);
+  const factor = prefillFactor(engine, nowMs);
+  const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, source);
+  const prefillMs = modelledPrefillMs * factor;
+  const { modelledStepMs, decodeMs, decodeCostMs } = decodeOf(engine, given, tokens, nowMs);
   const handoffMs =
     handedTokens > heldTokens ? (handedTokens - heldTokens) * HANDOFF_MS_PER_TOKEN : 0;
-  let costMs = queueMs + prefillMs * (1 + INTERFERENCE * engine.batch) + handoffMs;
-  let modelledStepMs = 0;
-  let decodeMs = 0;
-  if (leg !== "prefill") {
-    modelledStepMs = pool.speed.stepMs(engine.batch + 1, engine.batchTokens + tokens);
-    decodeMs = modelledStepMs * decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
-  }
   const needTokens = needOf(leg, ask);
   const slotMs = waitMs(engine, leg === "prefill" ? prefillMs : decodeMs, needTokens, nowMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
-  // Work that is as well done elsewhere goes to engines that had less of it; what is cached here stays cheaper here.
-  const ratio = workRatio(pool, engine);
-  costMs += (prefillMs + handoffMs) * excessWork(ratio) + overworkMs(pool, ratio);
-  costMs += decodeMs + slotMs + evictionRounds(ask.remainingTurns) * evictedMs;
-  return { heldTokens, queueMs, slotMs, modelledPrefillMs, modelledStepMs, decodeMs, costMs };
+  const costMs =
+    // What is pulled comes while others are computed.
+    Math.max(queueMs, pull?.ms ?? 0) +
+    prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
+    handoffMs +
+    decodeCostMs +
+    slotMs +
+    overworkMs(pool, workRatio(pool, engine)) +
+    evictionRounds(ask.remainingTurns) * evictedMs;
+  return { heldTokens, queueMs, pull, slotMs, modelledPrefillMs, modelledStepMs, decodeMs, costMs };
+}
+
+/** Computing what is not covered, or pulling what another holds of it, whichever is done sooner. */
+function prefillOf(
+  engine: EngineState,
+  tokens: number,
+  covered: number,
+  nowMs: number,
+  source: Source | undefined,
+): Pick<Offer, "modelledPrefillMs" | "pull"> {
+  const { speed, pull: cost } = engine.pool;
+  const modelledPrefillMs = speed.prefillMs(tokens, covered);
+  const pulled = Math.min(source?.tokens ?? 0, tokens - 1);
+  if (cost === undefined || source === undefined || pulled <= covered || source.engine === engine) {
+    return { modelledPrefillMs, pull: undefined };
+  }
+  const ms = pullMs(cost, source.engine, engine, pulled - covered, nowMs);
+  const waitsMs = Math.max(0, ms - Math.max(0, engine.backlogUntil - nowMs));
+  const restMs = speed.prefillMs(tokens, pulled);
+  if (waitsMs >= (modelledPrefillMs - restMs) * prefillFactor(engine, nowMs)) {
+    return { modelledPrefillMs, pull: undefined };
+  }
+  return { modelledPrefillMs: restMs, pull: { source: source.engine, tokens: pulled, ms } };
+}
+
+/** What decoding takes, and what of it counts where engines are compared. */
+function decodeOf(
+  engine: EngineState,
+  { leg, ask }: GrantAsk,
+  tokens: number,
+  nowMs: number,
+): Pick<Offer, "modelledStepMs" | "decodeMs"> & { readonly decodeCostMs: number } {
+  if (leg === "prefill") return { modelledStepMs: 0, decodeMs: 0, decodeCostMs: 0 };
+  const { speed } = engine.pool;
+  const modelledStepMs = speed.stepMs(engine.batch + 1, engine.batchTokens + tokens);
+  const steps = decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
+  const aloneMs = speed.stepMs(1, tokens) * steps;
+  const decodeMs = modelledStepMs * steps;
+  const weight = leg === "both" ? STEPS_NOW : 1;
+  return { modelledStepMs, decodeMs, decodeCostMs: aloneMs + weight * (decodeMs - aloneMs) };
+}
+
+/** Requests that decode: of those granted, the ones whose prefill is modelled to be over. */
+function decodingAt({ batch, prefilling }: EngineState, nowMs: number): number {
+  let head = prefilling[0];
+  while (head && (head.prefillMs === 0 || head.prefillEndsAt <= nowMs)) {
+    prefilling.shift();
+    head = prefilling[0];
+  }
+  return Math.max(0, batch - prefilling.length);
 }
 
 /** KV cache tokens that a leg needs until its end. */

@@ -1,4 +1,5 @@
 import type { Random } from "../random.ts";
+import { mayAsk } from "./breaker.ts";
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import type { Granted } from "./grant.ts";
@@ -12,13 +13,15 @@ export type Standing = {
   readonly priority: number;
   /** When its first token has to be there, epoch ms; Infinity without one. */
   readonly deadlineAt: number;
+  /** A leg that would wait longer is not taken in, ms; a minute unless told. */
+  readonly longestWaitMs?: number;
 };
 
 /** A leg that waits in a region, or was let go and not yet fetched. */
 export type Waiting = {
   readonly ticket: string;
   readonly ask: GrantAsk;
-  readonly keys: BigUint64Array;
+  readonly keys: Float64Array;
   readonly standing: Standing;
   readonly queuedAt: number;
   /** When somebody last asked for it, epoch ms. */
@@ -30,8 +33,11 @@ export type Waiting = {
   granted: Granted | undefined;
 };
 
-/** An engine is given more work when what it has is modelled to last less than this, ms: reports of its end come late. */
-export const DISPATCH_AHEAD_MS = 300;
+/**
+ * An engine is given more work when what it has is modelled to last less than this, ms: reports of its end come late.
+ * It covers the way of the answer and the request; what is given sooner may find another engine free before this one.
+ */
+export const DISPATCH_AHEAD_MS = 150;
 /** How much shorter a leg's prefill counts for each millisecond it has waited. */
 const AGEING = 0.1;
 /** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
@@ -47,6 +53,9 @@ const MOST_LOOKED_AT = 64;
  */
 export function drain(state: RegionState, pool: PoolState, nowMs: number, random: Random): void {
   if (pool.queue.length === 0 || nowMs < pool.drainAt) return;
+  pool.drainAt = nextOpenAt(pool, nowMs);
+  let open = openEngines(pool, nowMs);
+  if (open === 0) return;
   const aheadMs = new Float64Array(pool.engines.length);
   for (const waiting of inOrder(pool, nowMs)) {
     const { ask, keys } = waiting;
@@ -59,12 +68,40 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
       const reason = `${reasonOf(choice)}${waitedFor(waiting, nowMs)}`;
       waiting.granted = enter(state, { engine, ask, keys, offer, reason, nowMs });
       charge(pool, waiting);
+      // The rest of a long queue need not be looked at while nobody of it can go.
+      if (engine.backlogUntil - nowMs > DISPATCH_AHEAD_MS && --open === 0) break;
     } else {
       waiting.startAt = nowMs + Math.max(1, offer.queueMs + before - DISPATCH_AHEAD_MS);
       aheadMs[at] = before + waiting.prefillMs;
     }
   }
   pool.drainAt = nextOpenAt(pool, nowMs);
+}
+
+/** Engines that may be given more at once. */
+function openEngines({ engines }: PoolState, nowMs: number): number {
+  let open = 0;
+  for (const { backlogUntil, breaker } of engines) {
+    if (backlogUntil - nowMs <= DISPATCH_AHEAD_MS && mayAsk(breaker, nowMs)) open++;
+  }
+  return open;
+}
+
+/** When a leg that comes new is expected to be let go: after the backlog, and its part of those before it. */
+export function expectedStartAt(
+  { queue, engines }: PoolState,
+  one: Waiting,
+  queueMs: number,
+  nowMs: number,
+): number {
+  let beforeMs = 0;
+  for (const other of queue) {
+    const isBefore =
+      other.standing.priority > one.standing.priority ||
+      (other.standing.priority === one.standing.priority && rank(other, nowMs) <= rank(one, nowMs));
+    if (isBefore && other.granted === undefined) beforeMs += other.prefillMs;
+  }
+  return nowMs + Math.max(1, queueMs + beforeMs / engines.length - DISPATCH_AHEAD_MS);
 }
 
 /** When the next engine of a pool is about to run dry, epoch ms. One that is dry already is wanted by nobody. */

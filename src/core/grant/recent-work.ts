@@ -32,11 +32,6 @@ export function workRatio(pool: PoolState, { work }: EngineState): number {
   return Math.max(work.ms / ms, work.legs / legs) * pool.engines.length;
 }
 
-/** How far an engine is above its share of the pool's work: 0 at or below it, 1 at twice its share or beyond. */
-export function excessWork(ratio: number): number {
-  return Math.min(1, Math.max(0, ratio - 1));
-}
-
 /**
  * What it is worth to spare an engine that was granted notably more than its share, ms. It grows until it outweighs the
  * recompute of a conversation that could go on elsewhere in the pool.

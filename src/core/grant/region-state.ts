@@ -4,6 +4,9 @@ import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
 import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
+import { type Lateness, noLateness } from "./lateness.ts";
+import type { Offer } from "./offer.ts";
+import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
 import type { RecentWork } from "./recent-work.ts";
 import { type Breaker, closedBreaker } from "./breaker.ts";
@@ -12,9 +15,11 @@ import { type Breaker, closedBreaker } from "./breaker.ts";
 export type LiveGrant = {
   readonly ticket: string;
   readonly leg: LegKind;
-  readonly keys: BigUint64Array;
+  readonly keys: Float64Array;
   readonly linkTokens: Uint32Array;
   readonly heldTokens: number;
+  /** Prefix tokens that are not computed: held, or pulled from another engine. */
+  readonly coveredTokens: number;
   readonly grantedAt: number;
   /** Modelled prefill at the engine's measured speed, ms; 0 once the first token came. */
   prefillMs: number;
@@ -34,6 +39,8 @@ export type LiveGrant = {
   /** Modelled prefill at the engine's class speed, ms. */
   readonly modelledPrefillMs: number;
   firstTokenAt: number | undefined;
+  /** What `freeMs` of the engine said at the first token. */
+  freeMsThen: number;
   leaseUntil: number;
 };
 
@@ -47,13 +54,25 @@ export function decodeFactor({ pool, decode }: EngineState, nowMs: number): numb
   return factorOf(decode, pool.decode, nowMs);
 }
 
+/** How long an engine has had no prefill to do, counted from anywhere, ms: what decode had to itself. */
+export function freeMsAt({ freeMs, backlogUntil }: EngineState, nowMs: number): number {
+  return freeMs + Math.max(0, nowMs - backlogUntil);
+}
+
 /** What a region knows of one engine. Mutable; times in epoch ms. */
 export type EngineState = {
   readonly id: string;
   readonly pool: PoolState;
   /** When the prefill work granted so far is expected to be done. */
   backlogUntil: number;
+  /** Time without prefill before `backlogUntil`, ms, counted from anywhere. */
+  freeMs: number;
   readonly work: RecentWork;
+  /** Live grants whose prefill was not over when last looked at, in their order. */
+  readonly prefilling: LiveGrant[];
+  /** Until its network port has sent and received what was granted to be pulled, epoch ms. */
+  sendsUntil: number;
+  receivesUntil: number;
   readonly grants: Map<string, LiveGrant>;
   batch: number;
   batchTokens: number;
@@ -71,8 +90,11 @@ export type PoolState = {
   readonly pool: Pool;
   readonly speed: Speed;
   readonly engines: EngineState[];
+  /** What pulling a prefix from one engine to another takes; undefined where they cannot. */
+  readonly pull: PullCost | undefined;
   readonly prefill: Shared;
   readonly decode: Shared;
+  readonly lateness: Lateness;
   readonly work: RecentWork;
   workFadedAt: number;
   /** Mean time between the end of a turn and the next at the same engine. */
@@ -85,6 +107,7 @@ export type PoolState = {
   readonly given: Map<string, number>;
   /** Costs of the engines during one grant; kept to spare allocations. */
   readonly costs: Float64Array;
+  readonly offers: (Offer | undefined)[];
 };
 
 /** The ledger of a region. Mutable; only `grant` and `report` change it. */
@@ -95,15 +118,16 @@ export type RegionState = {
   nextTicket: number;
 };
 
-/** An empty ledger over some pools; pools without a speed are left out. */
+/** An empty ledger over some pools; pools without a speed are left out, engines of those without `pulls` pull nothing. */
 export function createRegionState(
   pools: ReadonlyMap<string, Pool> | Iterable<Pool>,
   speeds: Speeds,
+  pulls?: ReadonlyMap<string, PullCost>,
 ): RegionState {
   const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1 };
   for (const pool of pools instanceof Map ? pools.values() : (pools as Iterable<Pool>)) {
     const speed = speeds.get(pool.id);
-    if (speed) state.pools.set(pool.id, poolState(pool, speed));
+    if (speed) state.pools.set(pool.id, poolState(pool, speed, pulls?.get(pool.id)));
   }
   return state;
 }
@@ -119,16 +143,19 @@ export function indexCapacity(engine: EngineState): number {
   return Math.max(0, speed.kvTokens - engine.unindexedTokens);
 }
 
-function poolState(pool: Pool, speed: Speed): PoolState {
+function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolState {
   const engines: EngineState[] = [];
   const costs = new Float64Array(pool.engines.length);
   const state = {
     pool,
     speed,
     engines,
+    pull,
     costs,
+    offers: [],
     prefill: { factor: 1 },
     decode: { factor: 1 },
+    lateness: noLateness(),
     pauses: { meanMs: 0 },
     queue: [],
     drainAt: 0,
@@ -141,7 +168,11 @@ function poolState(pool: Pool, speed: Speed): PoolState {
       id,
       pool: state,
       backlogUntil: 0,
+      freeMs: 0,
       work: { ms: 0, legs: 0 },
+      prefilling: [],
+      sendsUntil: 0,
+      receivesUntil: 0,
       grants: new Map(),
       batch: 0,
       batchTokens: 0,

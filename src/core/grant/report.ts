@@ -5,6 +5,7 @@ import {
   type LiveGrant,
   type RegionState,
   decodeFactor,
+  freeMsAt,
 } from "./region-state.ts";
 import { touch } from "./touch.ts";
 import { learnDecode, learnPrefill } from "./trust.ts";
@@ -21,6 +22,7 @@ export function firstToken(state: RegionState, ticket: string, nowMs: number): v
   learnPrefill(engine, live, nowMs);
   freePrefill(engine, live, nowMs);
   live.firstTokenAt = nowMs;
+  live.freeMsThen = freeMsAt(engine, nowMs);
   // Generous, as a caller that does not renew may be streaming a longer answer than expected.
   const decodeMs = live.outputTokens * live.modelledStepMs * decodeFactor(engine, nowMs);
   live.leaseUntil = nowMs + LEASE_MS + DECODE_SLACK * decodeMs;
@@ -39,7 +41,7 @@ export function done(
   if (live.leg === "prefill") firstToken(state, ticket, nowMs);
   if (outputTokens !== undefined) learnDecode(engine, live, outputTokens, nowMs);
   end(state, engine, live, nowMs);
-  touch(engine, live, nowMs);
+  touch(engine, live, nowMs, nowMs);
   succeeded(engine.breaker);
 }
 
@@ -118,6 +120,8 @@ function end(state: RegionState, engine: EngineState, live: LiveGrant, nowMs: nu
   engine.kvTokens -= live.kvTokens;
   engine.unindexedTokens -= live.unindexedTokens;
   engine.grants.delete(live.ticket);
+  const at = engine.prefilling.indexOf(live);
+  if (at >= 0) engine.prefilling.splice(at, 1);
   state.tickets.delete(live.ticket);
 }
 

@@ -1,8 +1,9 @@
 import { linkKeys } from "../block-lru.ts";
 import type { Random } from "../random.ts";
 import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from "./grant.ts";
-import { choose } from "./choose.ts";
-import { drain, type Standing, type Waiting } from "./queue.ts";
+import { choose, reasonOf } from "./choose.ts";
+import { enter } from "./enter.ts";
+import { DISPATCH_AHEAD_MS, drain, expectedStartAt, type Standing, type Waiting } from "./queue.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
 import { released } from "./report.ts";
 
@@ -21,7 +22,7 @@ export type Reserved =
 
 /** A waiting leg that nobody asked for during this time is dropped, ms. */
 const UNCLAIMED_MS = 6000;
-/** A leg that would wait longer is not taken in, ms. */
+/** How long a leg waits that does not say, ms. */
 const LONGEST_WAIT_MS = 60_000;
 
 /** Grants an engine for one leg if one is about to run dry, else puts the leg in the queue. */
@@ -38,6 +39,11 @@ export function reserve(
   const keys = linkKeys(ask.chain);
   const choice = choose(pool, ask, keys, nowMs, random);
   if (choice === undefined) return refusal(pool, nowMs);
+  if (pool.queue.length === 0 && choice.offer.queueMs <= DISPATCH_AHEAD_MS) {
+    const { engine, offer } = choice;
+    const reason = reasonOf(choice);
+    return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
+  }
   const waiting: Waiting = {
     ticket: `${ask.requestId}:${ask.leg}:q${state.nextTicket++}`,
     ask,
@@ -49,10 +55,14 @@ export function reserve(
     startAt: nowMs,
     granted: undefined,
   };
+  waiting.startAt = expectedStartAt(pool, waiting, choice.offer.queueMs, nowMs);
   pool.queue.push(waiting);
   pool.drainAt = 0;
   drain(state, pool, nowMs, random);
-  const limitAt = Math.min(nowMs + LONGEST_WAIT_MS, standing.deadlineAt - waiting.prefillMs);
+  const limitAt = Math.min(
+    nowMs + (standing.longestWaitMs ?? LONGEST_WAIT_MS),
+    standing.deadlineAt - waiting.prefillMs,
+  );
   if (waiting.granted === undefined && waiting.startAt > limitAt) {
     leave(pool, waiting);
     const retryAfterMs = Math.max(1000, waiting.startAt - limitAt);
@@ -82,6 +92,26 @@ export function claim(
   waiting.claimedAt = nowMs;
   drain(state, pool, nowMs, random);
   return answerTo(pool, waiting);
+}
+
+/** Legs of a pool that may go now, out of its queue: for one who holds the claims of all that wait in it. */
+export function letGo(
+  state: RegionState,
+  poolId: string,
+  nowMs: number,
+  random: Random,
+): { readonly ticket: string; readonly granted: Granted }[] {
+  const pool = state.pools.get(poolId);
+  if (pool === undefined) return [];
+  drain(state, pool, nowMs, random);
+  const gone: { readonly ticket: string; readonly granted: Granted }[] = [];
+  for (const waiting of pool.queue.slice()) {
+    const { ticket, granted } = waiting;
+    if (granted === undefined) continue;
+    leave(pool, waiting);
+    gone.push({ ticket, granted });
+  }
+  return gone;
 }
 
 /** The caller took another placement, or left. */

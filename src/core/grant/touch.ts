@@ -8,15 +8,23 @@ export function touch(
   engine: EngineState,
   chain: Pick<LiveGrant, "keys" | "linkTokens">,
   untilMs: number,
+  readyAt = -Infinity,
 ): void {
   const { index, grants } = engine;
   const capacity = indexCapacity(engine);
-  index.insert(chain.keys, chain.linkTokens, Infinity, untilMs);
+  index.insert(chain.keys, chain.linkTokens, Infinity, untilMs, readyAt);
   if (index.tokens <= capacity && !engine.crowded) return;
+  const wasCrowded = engine.crowded;
   engine.crowded = engine.kvTokens > capacity;
+  const isRoomy = !wasCrowded && !engine.crowded;
+  const [oldest] = grants.values();
+  if (isRoomy && !index.evictsSince(capacity, oldest?.grantedAt ?? Infinity)) {
+    return index.shrink(capacity);
+  }
   // Whoever was granted first is running; who came last may still wait for room.
   for (const live of [...grants.values()].toReversed()) {
-    if (live.keys !== chain.keys) index.insert(live.keys, live.linkTokens, Infinity, live.endsAt);
+    if (live.keys === chain.keys) continue;
+    index.insert(live.keys, live.linkTokens, Infinity, live.endsAt, live.prefillEndsAt);
   }
   index.shrink(capacity);
 }

@@ -4,7 +4,7 @@ import { displacedMs } from "./displaced.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
 import { roomInMs } from "./room.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
-import { mayAsk } from "./breaker.ts";
+import { mayAsk, opensAt, rests } from "./breaker.ts";
 import { type RegionState, capacityTokens, decodeFactor, prefillFactor } from "./region-state.ts";
 
 /** What a region knows of a pool's engines, for one request's chain, in the planner's words. */
@@ -37,5 +37,7 @@ export function engineViews(
     prefillFactor: prefillFactor(engine, nowMs),
     decodeFactor: decodeFactor(engine, nowMs),
     healthy: mayAsk(engine.breaker, nowMs),
+    opensInMs: Math.max(0, opensAt(engine.breaker) - nowMs),
+    rests: rests(engine.breaker, nowMs),
   }));
 }

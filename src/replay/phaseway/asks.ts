@@ -62,7 +62,10 @@ function chainOf(
   const linkTokens = new Uint32Array(links);
   for (let link = 0; link < links; link++) {
     const end = Math.min(blocks.length, (link + 1) * perLink);
-    keys[link * 2] = (blocks[end - 1] as number) + 1;
+    const block = (blocks[end - 1] as number) + 1;
+    // Where a link is 53 bits, ids must not lose any.
+    keys[link * 2] = block & 0x1fffff;
+    keys[link * 2 + 1] = block >>> 21;
     linkTokens[link] = end * blockTokens;
   }
   return { chain: new Uint8Array(keys.buffer), linkTokens };

@@ -1,4 +1,4 @@
-import { grant, type Granted } from "../../core/grant/grant.ts";
+import type { Granted } from "../../core/grant/grant.ts";
 import { createRegionState } from "../../core/grant/region-state.ts";
 import { done, failed, firstToken, released } from "../../core/grant/report.ts";
 import type { LegKind } from "../../core/leg.ts";
@@ -8,6 +8,8 @@ import type { Placement } from "../../core/plan/placement.ts";
 import { plan } from "../../core/plan/plan.ts";
 import type { Policy, PolicyEntry, PolicySetup, ReplayRequest, Route } from "../policy.ts";
 import { type Asked, askedOf } from "./asks.ts";
+import { pullCosts } from "./pull-costs.ts";
+import { RegionDesk } from "./region-desk.ts";
 import { Residency } from "./residency.ts";
 import { planInput } from "./views.ts";
 
@@ -15,10 +17,23 @@ import { planInput } from "./views.ts";
  * Our own routing: `plan` at the edge from what it sees, `grant` in the region with what it knows itself, both the very
  * functions the workers run. A reserve takes the round trip to the region; so does every further one.
  */
-export function phaseway(): PolicyEntry {
-  // The edges share nothing but the region's ledger; sessions are kept by their Session objects.
-  return { name: "phaseway", instances: "fleet", create: (setup) => new Phaseway(setup) };
+export function phaseway(params: PhasewayParams = {}): PolicyEntry {
+  const { without } = params;
+  return {
+    name: without === undefined ? "phaseway" : `phaseway-no-${without}`,
+    // The edges share nothing but the region's ledger; sessions are kept by their Session objects.
+    instances: without === "reserve" ? "edge" : "fleet",
+    create: (setup) => new Phaseway(setup, without),
+  };
 }
+
+export type PhasewayParams = {
+  /**
+   * What is left out, to see what it is worth: `order` serves first come first, `pull` recomputes what others hold,
+   * `reserve` lets every edge keep a ledger of its own that knows nothing of the others'.
+   */
+  readonly without?: "order" | "pull" | "reserve";
+};
 
 /** Legs granted for a request that has not ended. */
 type Live = { prefill?: Granted; decode?: Granted };
@@ -26,14 +41,19 @@ type Live = { prefill?: Granted; decode?: Granted };
 class Phaseway implements Policy {
   readonly #setup: PolicySetup;
   readonly #state;
+  readonly #desk: RegionDesk;
+  readonly #isOrdered: boolean;
   readonly #model: Model;
   readonly #residency = new Residency();
   readonly #live = new Map<number, Live>();
   readonly #numbers: ReadonlyMap<string, number>;
 
-  constructor(setup: PolicySetup) {
+  constructor(setup: PolicySetup, without: PhasewayParams["without"]) {
     this.#setup = setup;
-    this.#state = createRegionState(setup.mesh.pools, setup.speeds);
+    const pulls = without === "pull" ? undefined : pullCosts(setup);
+    this.#state = createRegionState(setup.mesh.pools, setup.speeds, pulls);
+    this.#desk = new RegionDesk(setup, this.#state);
+    this.#isOrdered = without !== "order";
     const [model] = setup.mesh.models.values();
     if (model === undefined) throw new TypeError("the fleet serves no model");
     this.#model = model;
@@ -53,13 +73,17 @@ class Phaseway implements Policy {
   }
 
   prefilled({ index }: ReplayRequest): void {
-    const ticket = this.#live.get(index)?.prefill?.ticket;
-    if (ticket !== undefined) done(this.#state, ticket, this.#setup.now());
+    const leg = this.#live.get(index)?.prefill;
+    if (leg === undefined) return;
+    done(this.#state, leg.ticket, this.#setup.now());
+    this.#desk.look(leg.pool);
   }
 
   firstToken({ index }: ReplayRequest): void {
-    const ticket = this.#live.get(index)?.decode?.ticket;
-    if (ticket !== undefined) firstToken(this.#state, ticket, this.#setup.now());
+    const leg = this.#live.get(index)?.decode;
+    if (leg === undefined) return;
+    firstToken(this.#state, leg.ticket, this.#setup.now());
+    this.#desk.look(leg.pool);
   }
 
   finished(
@@ -71,12 +95,15 @@ class Phaseway implements Policy {
     const now = this.#setup.now();
     if (report.failed) {
       for (const leg of [live?.prefill, live?.decode]) {
-        if (leg) failed(this.#state, leg.ticket, now);
+        if (!leg) continue;
+        failed(this.#state, leg.ticket, now);
+        this.#desk.look(leg.pool);
       }
       return;
     }
     if (!live?.decode) return;
     done(this.#state, live.decode.ticket, now, report.outputTokens);
+    this.#desk.look(live.decode.pool);
     this.#residency.ended(request, [live.decode.engine, live.prefill?.engine]);
   }
 
@@ -148,28 +175,28 @@ class Phaseway implements Policy {
     pool: string,
     then: (granted: Granted | undefined) => void,
   ): void {
-    const { mesh, fleet, now, random } = this.#setup;
+    const { mesh, fleet } = this.#setup;
     const first = mesh.pools.get(pool)?.engines[0]?.id ?? "";
     const oneWayMs = fleet.rttMs(this.#numbers.get(first) ?? 0, request) / 2;
-    const decide = (): void => {
-      const answer = grant(
-        this.#state,
-        {
-          requestId: String(request.index),
-          leg,
-          pool,
-          ask: asked.ask,
-          chain: asked.chain,
-          linkTokens: asked.linkTokens,
-          held: asked.held,
-          avoid: [],
-          handedTokens: leg === "decode" ? request.promptTokens : 0,
-        },
-        now(),
-        random,
-      );
-      this.#later(oneWayMs, () => then(answer.kind === "granted" ? answer.grant : undefined));
+    const wanted = {
+      requestId: String(request.index),
+      leg,
+      pool,
+      ask: asked.ask,
+      chain: asked.chain,
+      linkTokens: asked.linkTokens,
+      held: asked.held,
+      avoid: [],
+      handedTokens: leg === "decode" ? request.promptTokens : 0,
     };
+    const standing = {
+      tenant: String(request.tenant),
+      priority: this.#isOrdered ? request.priority : -request.index,
+      deadlineAt: Infinity,
+      longestWaitMs: Infinity,
+    };
+    const decide = (): void =>
+      this.#desk.reserve(wanted, standing, (granted) => this.#later(oneWayMs, () => then(granted)));
     this.#later(oneWayMs, decide);
   }
 
@@ -184,10 +211,13 @@ class Phaseway implements Policy {
     const prefill = live.prefill && this.#numbers.get(live.prefill.engine);
     if (engine === undefined) throw new TypeError("a granted engine is not in the fleet");
     this.#live.set(request.index, live);
+    const pull = (live.prefill ?? live.decode)?.pull;
+    const from = pull && this.#numbers.get(pull.from);
     this.#setup.dispatch(request, {
       kind: "send",
       engine,
       ...(prefill !== undefined && { prefill }),
+      ...(pull && from !== undefined && { pull: { from, tokens: pull.tokens } }),
     });
   }
 }

@@ -13,6 +13,35 @@ describe("the model of a prefix cache", () => {
     expect(lru.knows(linkKeys(chainOf([4]).chain))).toBe(false);
   });
 
+  it("tells how much of a chain has been computed by some time", () => {
+    const lru = new BlockLru();
+    const [short, long] = [chainOf([1, 2]), chainOf([1, 2, 3, 4])];
+    lru.insert(linkKeys(short.chain), short.linkTokens, 1000, 0, 50);
+    lru.insert(linkKeys(long.chain), long.linkTokens, 1000, 0, 90);
+    const ready = (nowMs: number) => lru.readyTokens(linkKeys(long.chain), long.linkTokens, nowMs);
+    expect([ready(49), ready(50), ready(90)]).toEqual([0, 200, 400]);
+    lru.insert(linkKeys(long.chain), long.linkTokens, 1000, 60, 60);
+    expect(ready(60)).toBe(400);
+  });
+
+  it("tells whether making room takes from what was used lately", () => {
+    const lru = new BlockLru();
+    const [old, fresh] = [chainOf([1, 2]), chainOf([11, 12])];
+    lru.insert(linkKeys(old.chain), old.linkTokens, 1000, 0);
+    lru.insert(linkKeys(fresh.chain), fresh.linkTokens, 1000, 80);
+    expect(lru.evictsSince(200, 80)).toBe(false);
+    expect(lru.evictsSince(100, 80)).toBe(true);
+    expect(lru.evictsSince(400, 0)).toBe(false);
+  });
+
+  it("keeps links apart that differ in any bit a number has room for", () => {
+    const key = (bytes: readonly number[]) => linkKeys(Uint8Array.from(bytes))[0];
+    const keys = Array.from({ length: 8 }, (_, at) =>
+      key(Array.from({ length: 8 }, (__, byte) => (byte === at ? 1 : 0))),
+    );
+    expect(new Set(keys).size).toBe(8);
+  });
+
   it("evicts the tails of the least recently used chains first", () => {
     const lru = new BlockLru();
     const [a, b] = [chainOf([1, 2, 3]), chainOf([11, 12])];

@@ -186,6 +186,33 @@ describe("an overworked engine", () => {
 });
 
 describe("refusing", () => {
+  it("says that every engine is full when each said so itself", () => {
+    const state = region({ engineCount: 2 });
+    const refusedAt = (nowMs: number) => {
+      const answer = grant(state, grantAsk(), nowMs, seededRandom(1));
+      return answer.kind === "refused" ? answer : undefined;
+    };
+    for (const retryAfterMs of [5000, 3000]) {
+      failed(state, granted(state, grantAsk(), 1000).ticket, 1000, "overloaded", retryAfterMs);
+    }
+    expect(refusedAt(1500)).toMatchObject({ full: true, retryAfterMs: 2500 });
+    const views = engineViews(state, "h200", new Uint8Array(), new Uint32Array(), {}, 1500);
+    expect(views.map(({ opensInMs }) => opensInMs).toSorted()).toEqual([2500, 4500]);
+    expect(views).toMatchObject([
+      { healthy: false, rests: true },
+      { healthy: false, rests: true },
+    ]);
+    expect(refusedAt(4000)).toBeUndefined();
+  });
+
+  it("says nothing of the kind when an engine is broken", () => {
+    const state = region({ engineCount: 1 });
+    for (let i = 0; i < 3; i++) failed(state, granted(state, grantAsk()).ticket, 0, "status");
+    expect(grant(state, grantAsk(), 1000, seededRandom(1))).not.toHaveProperty("full");
+    const views = engineViews(state, "h200", new Uint8Array(), new Uint32Array(), {}, 1000);
+    expect(views).toMatchObject([{ healthy: false, rests: false, opensInMs: 4000 }]);
+  });
+
   it("says when to come back once no engine is healthy", () => {
     const state = region({ engineCount: 1 });
     for (let i = 0; i < 3; i++)

@@ -3,7 +3,7 @@ import type { GrantAsk } from "../../../src/core/grant/grant.ts";
 import { DISPATCH_AHEAD_MS, type Standing } from "../../../src/core/grant/queue.ts";
 import type { RegionState } from "../../../src/core/grant/region-state.ts";
 import { released } from "../../../src/core/grant/report.ts";
-import { claim, reserve, withdraw } from "../../../src/core/grant/reserve.ts";
+import { claim, letGo, reserve, withdraw } from "../../../src/core/grant/reserve.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { ask } from "../plan/plan-fixtures.ts";
 import { booked, chainOf, granted, grantAsk, region } from "./grant-fixtures.ts";
@@ -131,6 +131,26 @@ describe("the queue of a pool", () => {
     for (let nowMs = 0; nowMs <= 12_000; nowMs += 500) claim(state, "h200", ticket, nowMs, random);
     expect(claim(state, "h200", lost, 12_000, random).kind).toBe("refused");
     expect(booked(state).live).toBe(2);
+  });
+
+  it("hands all that may go to one who holds everybody's claims", () => {
+    const state = region({ engineCount: 2 });
+    granted(state, cold(1));
+    granted(state, cold(2));
+    const tickets = [3, 4, 5].map((n) => queued(state, cold(n)).ticket);
+    expect(letGo(state, "h200", 1, random)).toEqual([]);
+    const gone = letGo(state, "h200", 5000, random);
+    expect(gone).toHaveLength(2);
+    expect(new Set(gone.map(({ granted: { engine } }) => engine)).size).toBe(2);
+    expect(tickets).toEqual(expect.arrayContaining(gone.map(({ ticket }) => ticket)));
+    expect(state.pools.get("h200")?.queue).toHaveLength(1);
+  });
+
+  it("takes in whom it has no place for within a minute, where the caller is patient", () => {
+    const state = region({ engineCount: 1 });
+    for (const n of [1, 2, 3, 4, 7, 8]) granted(state, cold(n, 100_000));
+    expect(arrive(state, cold(5)).kind).toBe("refused");
+    expect(arrive(state, cold(6), 0, { longestWaitMs: Infinity }).kind).toBe("queued");
   });
 
   it("gives back what a caller that left had been granted", () => {

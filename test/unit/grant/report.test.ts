@@ -148,6 +148,24 @@ describe("measured speed", () => {
     expect(engine && decodeFactor(engine, now)).toBeGreaterThan(2.5);
   });
 
+  it("does not take prompts that were computed meanwhile for slow decode", () => {
+    const state = region({ engineCount: 1 });
+    const engine = state.pools.get("h200")?.engines[0];
+    if (engine === undefined) throw new Error("one engine was asked for");
+    let now = 0;
+    for (let i = 0; i < 20; i++) {
+      const one = granted(state, grantAsk({ ...chainOf([100 + i], 10_000) }), now);
+      firstToken(state, one.ticket, now + one.prefillMs);
+      now += one.prefillMs;
+      const next = granted(state, grantAsk({ ...chainOf([500 + i], 10_000) }), now);
+      now += next.prefillMs;
+      firstToken(state, next.ticket, now);
+      done(state, one.ticket, now, 20);
+      done(state, next.ticket, now);
+    }
+    expect(decodeFactor(engine, now)).toBe(1);
+  });
+
   it("lends what one engine taught to a twin that was never asked", () => {
     const state = region({ engineCount: 2 });
     const [first, second] = state.pools.get("h200")?.engines ?? [];
