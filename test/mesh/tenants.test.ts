@@ -11,7 +11,7 @@ describe("two tenants that send the same prompt", () => {
     "do not find each other's cache, only their own: %i words",
     async (count) => {
       const { mesh } = started;
-      const messages = [{ role: "user", content: words("shared", count) }];
+      const messages = [{ role: "user", content: words(`shared${count}w`, count) }];
       const cachedFor = async (key: string) => {
         const headers = { authorization: `Bearer ${key}` };
         const seen = await ask(mesh, { messages, maxTokens: 4, stream: false, headers });

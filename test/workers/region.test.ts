@@ -24,7 +24,7 @@ describe("a region", () => {
     const grant = await region.granted();
     expect(grant).toMatchObject({ engine: "far-iad/0", startInMs: 0 });
     expect(await region.reserve()).toMatchObject({
-      answer: { kind: "queued", startInMs: expect.closeTo(grant.prefillMs - 300, -2) },
+      answer: { kind: "queued", startInMs: expect.closeTo(grant.prefillMs, -3) },
     });
   });
 
@@ -35,7 +35,7 @@ describe("a region", () => {
     expect(young).not.toHaveProperty("snapshot");
     const old = await region.reserve({ snapshotAgeMs: 1100 });
     // Both that wait count as well.
-    const queueMs = expect.closeTo(3 * prefillMs, -2);
+    const queueMs = expect.closeTo(3 * prefillMs, -3);
     expect(old).toMatchObject({
       snapshot: {
         engines: [
@@ -159,7 +159,7 @@ describe("a region", () => {
     const grant = await region.granted();
     expect(grant).toMatchObject({ engine: "near-ams/0", startInMs: 0 });
     expect(await region.reserve()).toMatchObject({
-      answer: { kind: "queued", startInMs: expect.closeTo(grant.prefillMs - 100 - 300, -2) },
+      answer: { kind: "queued", startInMs: expect.closeTo(grant.prefillMs - 100, -3) },
     });
     await region.report({ ticket: "elsewhere", event: "released", afterMs: 100 });
     const { snapshot } = await region.answered({ promptTokens: SHORT });
