@@ -31,7 +31,7 @@ export async function campaign(
   let left = SPEAKING_FIRST;
   const stream = async (n: number): Promise<Outcome> => {
     await sleep((n % (STREAMS / 2)) * SPACING_MS);
-    const content = words(`c${campaigns}s${n}w`, n % 3 === 0 ? 5000 : 150);
+    const content = words(`c${campaigns}s${n}w`, n % 3 === 0 ? 8000 : 150);
     const messages = [{ role: "user", content }];
     let silent = true;
     const seen = await ask(mesh, { maxTokens: 150, messages, ...question }, () => {
