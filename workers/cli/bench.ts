@@ -5,6 +5,7 @@ import { benchGrant, benchPlan } from "./bench/planning.ts";
 import { type BenchReport, benchText } from "./bench/report.ts";
 import { benchReplay } from "./bench/replaying.ts";
 import { benchTurns } from "./bench/turns.ts";
+import { runCli } from "./run-cli.ts";
 
 const PARTS = ["plan", "grant", "replay", "turns", "ttft"] as const;
 const CALLS = 5000;
@@ -30,15 +31,7 @@ cli
     const report = await bench(only === undefined ? PARTS : [only], requests);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
-cli.help();
-
-try {
-  cli.parse(process.argv, { run: false });
-  await cli.runMatchedCommand();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCli(cli);
 
 /** Measures the parts one after another and prints each as soon as it is there. */
 async function bench(parts: readonly (typeof PARTS)[number][], requests: number) {

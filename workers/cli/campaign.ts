@@ -7,6 +7,7 @@ import { type Cell, cellName, cellsOf } from "../../src/replay/campaign/cells.ts
 import { type CellResult, verdictsOf, verdictText } from "../../src/replay/campaign/verdicts.ts";
 import { policiesForEqualEngines } from "../../src/replay/policy-table.ts";
 import { runCells } from "./campaign/run-cells.ts";
+import { runCli } from "./run-cli.ts";
 
 /** Names separated by commas, of those there are. */
 function names<Name extends string>(all: readonly Name[]) {
@@ -56,15 +57,7 @@ cli
     if (!flags.success) throw new Error(z.prettifyError(flags.error));
     await main(flags.data);
   });
-cli.help();
-
-try {
-  cli.parse(process.argv, { run: false });
-  await cli.runMatchedCommand();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCli(cli);
 
 async function main(flags: Flags): Promise<void> {
   const known = new Map(readResults(flags.out).map((one) => [cellName(one.cell), one]));

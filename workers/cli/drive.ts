@@ -7,6 +7,7 @@ import { textReport } from "../../src/drive/text-report.ts";
 import type { SkippedConversation, TraceProblem } from "../../src/traces/conversation.ts";
 import { blocksOf } from "./blocks-of.ts";
 import { conversationsOf } from "./conversations-of.ts";
+import { runCli } from "./run-cli.ts";
 
 const Flags = z.object({
   baseUrl: z.url("--base-url must be a URL").transform((url) => url.replace(/\/+$/, "")),
@@ -65,15 +66,7 @@ cli
       );
     process.exitCode = (await main(flags.data)) ? 0 : 1;
   });
-cli.help();
-
-try {
-  cli.parse(process.argv, { run: false });
-  await cli.runMatchedCommand();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCli(cli);
 
 async function main(flags: Flags): Promise<boolean> {
   const skipped: SkippedConversation[] = [];

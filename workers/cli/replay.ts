@@ -16,6 +16,7 @@ import { Flags } from "./replay/flags.ts";
 import { fleetsOf, type NamedFleet } from "./replay/fleets.ts";
 import { readTraceWorkload } from "./replay/read-workload.ts";
 import { reportOf } from "./replay/report-of.ts";
+import { runCli } from "./run-cli.ts";
 
 const cli = cac("replay");
 cli
@@ -61,15 +62,7 @@ cli
     if (!flags.success) throw new Error(flags.error.issues.map(said).join("\n"));
     await main(flags.data);
   });
-cli.help();
-
-try {
-  cli.parse(process.argv, { run: false });
-  await cli.runMatchedCommand();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCli(cli);
 
 async function main(flags: Flags): Promise<void> {
   const fleets = fleetsOf(flags);

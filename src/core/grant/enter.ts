@@ -38,8 +38,7 @@ export function enter(
   const ticket = `${ask.requestId}:${leg}:${state.nextTicket++}`;
   const prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
   const pulledAt = nowMs + (offer.pull?.ms ?? 0);
-  // One that took less is known to have before this ends; one that takes more would hide a queue behind it.
-  const bookedMs = prefillMs + Math.max(0, OFF_BY * prefillMs - REPORTS_LATE_MS);
+  const bookedMs = bookedFor(prefillMs);
   const prefillEndsAt = Math.max(pulledAt, engine.backlogUntil) + bookedMs;
   const stepMs = offer.modelledStepMs * decodeFactor(engine, nowMs);
   const decodeMs = leg === "prefill" ? 0 : stepMs * ask.ask.expectedOutputTokens;
@@ -98,4 +97,12 @@ export function enter(
     reason,
     ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
   };
+}
+
+/**
+ * What is booked for a prefill expected to take so long, ms. One that took less is known to have before this ends; one
+ * that takes more would hide a queue behind it.
+ */
+export function bookedFor(prefillMs: number): number {
+  return prefillMs + Math.max(0, OFF_BY * prefillMs - REPORTS_LATE_MS);
 }
