@@ -1,8 +1,9 @@
 import type { Fleet, Pool, Region } from "../core/fleet.ts";
 import type { Calibration } from "./calibrations.ts";
 import type { EngineSetup, FleetSetup } from "./fleet-setup.ts";
+import { rttBetween } from "./well-known-places.ts";
 
-/** Equal engines of a calibration in one region, `rttMs` away from edges that stand elsewhere. */
+/** Equal engines of a calibration in one region, `rttMs` away from edges that stand at `AWAY`. */
 export function calibratedFleet(calibration: Calibration, engines: number, rttMs = 0): FleetSetup {
   const { model, speed, portBytesPerMs, setupMs } = calibration;
   const pool = poolOf(calibration, engines);
@@ -36,11 +37,16 @@ export function calibratedFleet(calibration: Calibration, engines: number, rttMs
         usdPerGB: 0,
       },
     ],
-    rttMs: (from, to) => (from === to ? 0 : rttMs),
+    rttMs(from, to) {
+      if (from === AWAY || to === AWAY) return from === to ? 0 : rttMs;
+      return rttBetween(REGIONS, from, to);
+    },
   };
 }
 
-const HERE: Region = { id: "here", lat: 39, lon: -77.5 };
+/** Where the engines are. */
+export const HERE: Region = { id: "here", lat: 39, lon: -77.5 };
+const REGIONS: ReadonlyMap<string, Region> = new Map([[HERE.id, HERE]]);
 
 /** Where edges stand that are a round trip away from the engines. */
 export const AWAY = "away";
@@ -67,7 +73,7 @@ function poolOf({ model, device, speed, maxBatch }: Calibration, engines: number
 function meshOf({ model, slo, name }: Calibration, pool: Pool): Fleet {
   return {
     version: name,
-    regions: new Map([[HERE.id, HERE]]),
+    regions: REGIONS,
     models: new Map([[model.id, model]]),
     modelNames: new Map([[model.id, model.id]]),
     devices: new Map(),

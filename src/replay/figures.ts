@@ -43,6 +43,11 @@ export function figuresOf(summary: Summary): Figures {
         [`busy_share_${device}`, one.busyShare],
       ]),
     ),
+    ...(summary.lost && {
+      restart_lost_legs: summary.lost.legs,
+      restart_lost_cached_tokens: summary.lost.cachedTokens,
+      restart_rerouted: summary.lost.rerouted,
+    }),
     span_s: summary.spanS,
   };
 }

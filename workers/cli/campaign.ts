@@ -1,41 +1,18 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { cac } from "cac";
 import { z } from "zod";
-import { calibrations } from "../../src/replay/calibrations.ts";
-import { type Cell, cellName, cellsOf } from "../../src/replay/campaign/cells.ts";
-import { type CellResult, verdictsOf, verdictText } from "../../src/replay/campaign/verdicts.ts";
-import { policiesForEqualEngines } from "../../src/replay/policy-table.ts";
+import type { CellResult } from "../../src/replay/campaign/results.ts";
+import { splitLine, type SplitRow, splitSummary } from "../../src/replay/campaign/split-table.ts";
+import { nextStage } from "../../src/replay/campaign/stages.ts";
+import { verdictTable } from "../../src/replay/campaign/verdict-table.ts";
+import { verdictsOf } from "../../src/replay/campaign/verdicts.ts";
+import { axesOf, inOrder } from "./campaign/axes.ts";
+import { Flags, SplitFlags } from "./campaign/flags.ts";
+import { addResult, openResults } from "./campaign/results-file.ts";
 import { runCells } from "./campaign/run-cells.ts";
+import { splitCampaign } from "./campaign/split.ts";
+import { readFleet } from "./replay/fleets.ts";
 import { runCli } from "./run-cli.ts";
-
-/** Names separated by commas, of those there are. */
-function names<Name extends string>(all: readonly Name[]) {
-  return z
-    .string()
-    .default(all.join(","))
-    .transform((text) => text.split(","))
-    .pipe(z.array(z.enum(all as [Name, ...Name[]])));
-}
-
-const Word = z.union([z.string(), z.number()]);
-const Flags = z.object({
-  trace: z
-    .union([Word, z.array(Word).min(1)], "--trace is needed")
-    .transform((given) => [given].flat().map(String)),
-  out: z.string("--out is needed"),
-  calibration: names([...calibrations.keys()]),
-  arrivals: names(["traced", "spread"]),
-  load: z.union([z.number(), z.string()]).transform((text) => String(text).split(",").map(Number)),
-  policy: names([...policiesForEqualEngines]),
-  sight: names(["exact", "stale"]),
-  seeds: z.number().int().min(1),
-  engines: z.number().int().min(1),
-  rttMs: z.number().min(0),
-  repeat: z.number().int().min(1).max(250),
-  threads: z.number().int().min(1),
-});
-type Flags = z.infer<typeof Flags>;
 
 const cli = cac("campaign");
 cli
@@ -43,55 +20,91 @@ cli
   .option("--trace <path>", "A trace file or folder; repeat it for several traces")
   .option("--out <file>", "Where results are added, a JSON object per line")
   .option("--calibration <names>", "Calibrations, separated by commas (default: all)")
-  .option("--arrivals <names>", "traced, spread (default: both)")
-  .option("--load <list>", "Parts of what the fleet could do at best", { default: "0.5,0.8,0.95" })
-  .option("--policy <names>", "Policies (default: all for equal engines)")
-  .option("--sight <names>", "exact, stale (default: both)")
-  .option("--seeds <n>", "Runs of each cell", { default: 5 })
+  .option("--arrivals <names>", "traced, spread, chance (default: all that differ)")
+  .option("--load <list>", "Parts of what the fleet could do at best", {
+    default: "0.5,0.8,0.95,1.3",
+  })
+  .option("--policy <names>", "Policies (default: all for equal engines, and ours without a part)")
+  .option("--sight <names>", "Of baselines: exact, stale (default: both)")
+  .option("--seeds <n>", "Runs of ours and of each situation's best baselines", { default: 5 })
+  .option("--no-sweep", "Baselines with their published parameters only")
   .option("--engines <n>", "Equal engines", { default: 16 })
-  .option("--rtt-ms <ms>", "Round trip between edges and engines", { default: 0 })
-  .option("--repeat <n>", "Times over the sessions of traces without times come", { default: 1 })
-  .option("--threads <n>", "Runs at once", { default: availableParallelism() })
+  .option("--rtt-ms <ms>", "Round trip of every second stale edge to the engines", { default: 60 })
+  .option("--requests <n>", "Sessions without times come again up to so many", { default: 12_000 })
+  .option("--most-pause-ms <ms>", "Longest pause between turns of such sessions", {
+    default: 60_000,
+  })
+  .option("--threads <n>", "Runs at once; with 0 only what is there is judged", {
+    default: availableParallelism(),
+  })
+  .option("--markdown", "Print the table for a README")
   .action(async (given: unknown) => {
     const flags = Flags.safeParse(given);
     if (!flags.success) throw new Error(z.prettifyError(flags.error));
     await main(flags.data);
   });
+cli
+  .command("split", "Our decision to split requests against the fixed rules, on a split fleet")
+  .option("--trace <path>", "A trace file or folder; repeat it for several traces")
+  .option("--fleet <file>", "A mesh.json with a link between its pools", {
+    default: "fleets/split.json",
+  })
+  .option("--model <name>", "Model of that fleet (default: its first)")
+  .option("--load <list>", "Parts of what the fleet could do at best", { default: "0.5,0.8" })
+  .option("--sight <names>", "exact, stale (default: both)")
+  .option("--seeds <n>", "Runs of each mean TTFT", { default: 1 })
+  .option("--sweep", "Fixed rules with other thresholds as well")
+  .option("--no-dollars", "Mean TTFT only")
+  .option("--requests <n>", "Sessions without times come again up to so many", { default: 12_000 })
+  .option("--most-pause-ms <ms>", "Longest pause between turns of such sessions", {
+    default: 60_000,
+  })
+  .action(async (given: unknown) => {
+    const flags = SplitFlags.safeParse(given);
+    if (!flags.success) throw new Error(z.prettifyError(flags.error));
+    await runSplit(flags.data);
+  });
 await runCli(cli);
 
-async function main(flags: Flags): Promise<void> {
-  const known = new Map(readResults(flags.out).map((one) => [cellName(one.cell), one]));
-  const all = cellsOf({
-    traces: flags.trace,
-    calibrations: flags.calibration,
-    arrivals: flags.arrivals,
-    loads: flags.load,
-    policies: flags.policy,
-    sights: flags.sight,
-    seeds: flags.seeds,
-  });
-  const missing = all.filter((cell) => !known.has(cellName(cell)));
-  process.stderr.write(`${all.length} cells, ${missing.length} to run\n`);
-  await runCells(missing, flags, (cell, figures) => {
-    const result: CellResult = { cell, figures };
-    known.set(cellName(cell), result);
-    appendFileSync(flags.out, `${JSON.stringify(result)}\n`);
-  });
-  const results = all.flatMap((cell: Cell) => known.get(cellName(cell)) ?? []);
-  process.stdout.write(`${verdictText(verdictsOf(results))}\n`);
+async function runSplit({ fleet, model, ...given }: z.infer<typeof SplitFlags>): Promise<void> {
+  const rows: SplitRow[] = [];
+  for await (const row of splitCampaign({ ...given, fleet: readFleet(fleet, model) })) {
+    rows.push(row);
+    process.stdout.write(`${splitLine(row)}\n`);
+  }
+  process.stdout.write(`${splitSummary(rows)}\n`);
 }
 
-/** A last line that was cut off while being written is run again. */
-function readResults(path: string): CellResult[] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  const whole = lines.slice(0, -1).filter((line) => line !== "");
-  if (lines.at(-1) !== "") appendFileSync(path, "\n");
-  return whole.flatMap((line) => {
-    try {
-      return [JSON.parse(line) as CellResult];
-    } catch {
-      return [];
-    }
-  });
+async function main(flags: Flags): Promise<void> {
+  const { engines, rttMs, requests, mostPauseMs } = flags;
+  const conditions = { engines, rttMs, requests, mostPauseMs };
+  const results = openResults(flags.out, conditions);
+  const axes = await axesOf(flags);
+  for (;;) {
+    const stage = flags.threads === 0 ? undefined : nextStage(axes, results);
+    if (stage === undefined) break;
+    const { name, cells } = stage;
+    process.stderr.write(`${name}: ${cells.length} cells to run\n`);
+    const tell = progress(cells.length);
+    await runCells(cells, conditions, flags.threads, (cell, figures) => {
+      const result: CellResult = { cell, figures };
+      results.push(result);
+      addResult(flags.out, result);
+      tell();
+    });
+  }
+  const verdicts = verdictsOf(inOrder(results, axes));
+  process.stdout.write(`${verdictTable(verdicts, flags.markdown ? "markdown" : "text")}\n`);
+}
+
+/** Tells how far a stage is, every hundred cells. */
+function progress(count: number): () => void {
+  const startedAt = performance.now();
+  let done = 0;
+  return () => {
+    done++;
+    if (done % 100 !== 0) return;
+    const minutes = (((performance.now() - startedAt) / done) * (count - done)) / 60_000;
+    process.stderr.write(`${done} of ${count}, ${minutes.toFixed(0)} min left\n`);
+  };
 }

@@ -1,85 +1,187 @@
 import type { Figures } from "../figures.ts";
-import type { Cell } from "./cells.ts";
+import type { Situation } from "./cells.ts";
+import {
+  ABLATIONS,
+  bySituation,
+  type CellResult,
+  FIRST_COME,
+  regretOf,
+  type SituationResults,
+} from "./results.ts";
 
-/** A finished cell, as a campaign's file has it: one JSON object per line. */
-export type CellResult = { readonly cell: Cell; readonly figures: Figures };
+/** What ours is held to, by the name that lost cells carry. */
+export const CRITERIA = {
+  stale: "regret at most half of the best stale baseline's",
+  exact: "regret at most 1.1 of the best exact baseline's, or 60 ms more",
+  slowdown: "p99 and maximum slowdown by prompt size at most 1.1 of first come first served",
+  hits: "hit rate at least 95 % of one LRU cache as large as the fleet's",
+  balance: "busy time max/mean under 1.3 where the fleet is 70 % busy",
+  served: "no more left unserved than the baseline that served most",
+  goodput:
+    "over capacity: goodput of the best stale baseline, and of the best exact one less a tenth",
+} as const;
 
-/** Ours against the best others in one situation, all means over seeds. */
-export type Verdict = {
-  readonly situation: string;
-  readonly oursMs: number;
-  readonly boundMs: number;
-  readonly bestStale: Best | undefined;
-  readonly bestExact: Best | undefined;
-  /** Regret at most half of the best stale baseline's. */
-  readonly beatsStale: boolean;
-  /** Regret at most 1.1 of the best exact baseline's, or 60 ms more. */
-  readonly meetsExact: boolean;
+export type Criterion = keyof typeof CRITERIA;
+
+/** One criterion in one situation: a number against its limit. */
+export type Judged = {
+  readonly value: number;
+  readonly limit: number;
+  readonly isMet: boolean;
+  /** Where the value was the worst of several: which. */
+  readonly of?: string;
 };
 
 export type Best = { readonly policy: string; readonly regretMs: number };
 
-const OURS = "phaseway";
+/** Ours in one situation, all means over seeds. */
+export type Verdict = {
+  readonly situation: Situation;
+  readonly regretMs: number;
+  readonly boundMs: number;
+  readonly busyShare: number;
+  readonly bestStale: Best | undefined;
+  readonly bestExact: Best | undefined;
+  /** Only what applies in this situation, and is known already. */
+  readonly judged: ReadonlyMap<Criterion, Judged>;
+  /** Ours without a part → its regret over ours. */
+  readonly ablations: ReadonlyMap<string, number>;
+};
+
 const OF_STALE = 0.5;
 const OF_EXACT = 1.1;
 const SLACK_MS = 60;
+const OF_FIRST_COME = 1.1;
+const OF_POOLED = 0.95;
+const BUSY = 0.7;
+const BALANCED = 1.3;
 
-/** Compares `phaseway` with the others, situation by situation, in the order of the results. */
+/** Judges `phaseway`, situation by situation, in the order of the results. */
 export function verdictsOf(results: readonly CellResult[]): Verdict[] {
-  const situations = Map.groupBy(results, ({ cell }) => situationOf(cell));
-  return [...situations].flatMap(([situation, those]) => {
-    const regrets = Map.groupBy(those, ({ cell }) => `${cell.sight} ${cell.policy}`);
-    const ours = regrets.get(`stale ${OURS}`);
-    if (ours === undefined) return [];
-    const oursMs = meanOf(ours, "regret_ms");
-    const bestStale = bestOf(regrets, "stale");
-    const bestExact = bestOf(regrets, "exact");
-    return [
-      {
-        situation,
-        oursMs,
-        boundMs: meanOf(ours, "bound_ttft_ms"),
-        bestStale,
-        bestExact,
-        beatsStale: bestStale === undefined || oursMs <= OF_STALE * bestStale.regretMs,
-        meetsExact:
-          bestExact === undefined ||
-          oursMs <= Math.max(OF_EXACT * bestExact.regretMs, bestExact.regretMs + SLACK_MS),
-      },
-    ];
+  return bySituation(results).flatMap((those) => {
+    const ours = those.ours();
+    return ours === undefined ? [] : [verdictOf(those, ours)];
   });
 }
 
-/** One line per situation, and how many were lost. */
-export function verdictText(verdicts: readonly Verdict[]): string {
-  const best = (one: Best | undefined): string =>
-    one === undefined ? "-" : `${(one.regretMs / 1000).toFixed(2)} (${one.policy})`;
-  const lines = verdicts.map(({ situation, oursMs, bestStale, bestExact, ...verdict }) => {
-    const lost = [verdict.beatsStale ? "" : "stale", verdict.meetsExact ? "" : "exact"];
-    return `${situation}: regret ${(oursMs / 1000).toFixed(2)} s, best stale ${best(bestStale)}, best exact ${best(bestExact)} ${lost.join(" ").trim() === "" ? "won" : `LOST to ${lost.join(" ").trim()}`}`;
-  });
-  const won = verdicts.filter(({ beatsStale, meetsExact }) => beatsStale && meetsExact).length;
-  return [...lines, `simulated; ${won} of ${verdicts.length} situations won`].join("\n");
+/** Criteria that are judged here and not met. */
+export function lostOf({ judged }: Verdict): Criterion[] {
+  return [...judged].flatMap(([name, { isMet }]) => (isMet ? [] : [name]));
 }
 
-function situationOf({ trace, calibration, arrivals, load }: Cell): string {
-  return `${trace} ${calibration} ${arrivals} load ${load}`;
-}
-
-function bestOf(
-  regrets: ReadonlyMap<string, readonly CellResult[]>,
-  sight: Cell["sight"],
-): Best | undefined {
-  let best: Best | undefined;
-  for (const those of regrets.values()) {
-    const cell = those[0]?.cell;
-    if (cell === undefined || cell.sight !== sight || cell.policy === OURS) continue;
-    const regretMs = meanOf(those, "regret_ms");
-    if (best === undefined || regretMs < best.regretMs) best = { policy: cell.policy, regretMs };
+function verdictOf(those: SituationResults, ours: Figures): Verdict {
+  const { situation } = those;
+  const judged = new Map<Criterion, Judged>();
+  const judge = (name: Criterion, one: Judged | undefined): void => {
+    if (one !== undefined) judged.set(name, one);
+  };
+  if (situation.load >= 1) {
+    judge("goodput", goodput(those, ours));
+  } else {
+    judge("stale", againstStale(those, ours));
+    judge("exact", againstExact(those, ours));
+    judge("slowdown", slowdown(those, ours));
+    judge("hits", hits(ours));
+    judge("balance", balance(ours));
   }
-  return best;
+  judge("served", served(those, ours));
+  const best = (sight: "stale" | "exact"): Best | undefined => {
+    const one = those.best(sight);
+    return one && { policy: one.policy, regretMs: regretOf(one.means) };
+  };
+  return {
+    situation,
+    regretMs: regretOf(ours),
+    boundMs: figure(ours, "bound_ttft_ms"),
+    busyShare: figure(ours, "busy_share"),
+    bestStale: best("stale"),
+    bestExact: best("exact"),
+    judged,
+    ablations: ablationsOf(those, ours),
+  };
 }
 
-function meanOf(results: readonly CellResult[], name: string): number {
-  return results.reduce((sum, { figures }) => sum + (figures[name] ?? 0), 0) / results.length;
+function ablationsOf(those: SituationResults, ours: Figures): ReadonlyMap<string, number> {
+  const ratios = new Map<string, number>();
+  for (const name of ABLATIONS) {
+    const without = those.ours(name);
+    if (without === undefined) continue;
+    // Less than a millisecond is none: there is nothing to compare.
+    ratios.set(name, Math.max(1, regretOf(without)) / Math.max(1, regretOf(ours)));
+  }
+  return ratios;
+}
+
+/** Nothing is cached where a trace has no hashes: there all good routers do alike. */
+function againstStale(those: SituationResults, ours: Figures): Judged | undefined {
+  const best = those.best("stale");
+  if (best === undefined || !hasHashes(ours)) return undefined;
+  return atMost(regretOf(ours), OF_STALE * regretOf(best.means));
+}
+
+function againstExact(those: SituationResults, ours: Figures): Judged | undefined {
+  const best = those.best("exact");
+  if (best === undefined) return undefined;
+  const regret = regretOf(best.means);
+  const share = hasHashes(ours) ? OF_EXACT * regret : 0;
+  return atMost(regretOf(ours), Math.max(share, regret + SLACK_MS));
+}
+
+/** The worst of eight ratios: p99 and maximum, in each quartile. */
+function slowdown(those: SituationResults, ours: Figures): Judged | undefined {
+  const firstCome = those.ours(FIRST_COME);
+  if (firstCome === undefined) return undefined;
+  const ratios = [1, 2, 3, 4].flatMap((quartile) =>
+    ["p99", "max"].map((which) => {
+      const name = `${which}_slowdown_q${quartile}`;
+      return { of: `${which} q${quartile}`, value: figure(ours, name) / figure(firstCome, name) };
+    }),
+  );
+  const worst = ratios.reduce((a, b) => (b.value > a.value ? b : a));
+  return { ...atMost(worst.value, OF_FIRST_COME), of: worst.of };
+}
+
+function hits(ours: Figures): Judged | undefined {
+  const pooled = figure(ours, "hit_pooled_lru");
+  return pooled > 0 ? atLeast(figure(ours, "hit_rate") / pooled, OF_POOLED) : undefined;
+}
+
+function balance(ours: Figures): Judged | undefined {
+  if (figure(ours, "busy_share") < BUSY) return undefined;
+  const value = figure(ours, "load_max_over_mean");
+  return { value, limit: BALANCED, isMet: value < BALANCED };
+}
+
+function served(those: SituationResults, ours: Figures): Judged {
+  const others = [...those.baselines("stale"), ...those.baselines("exact")];
+  const least = others.length === 0 ? 0 : Math.min(...others.map(({ means }) => unserved(means)));
+  return atMost(unserved(ours), least);
+}
+
+function goodput(those: SituationResults, ours: Figures): Judged | undefined {
+  const most = (sight: "stale" | "exact"): number =>
+    Math.max(0, ...those.baselines(sight).map(({ means }) => figure(means, "request_goodput")));
+  const limit = Math.max(most("stale"), most("exact") / OF_EXACT);
+  return limit > 0 ? atLeast(figure(ours, "request_goodput"), limit) : undefined;
+}
+
+/** Refused or failed, as a share of all. */
+function unserved(figures: Figures): number {
+  return 1 - figure(figures, "completed") / figure(figures, "requests");
+}
+
+function hasHashes(figures: Figures): boolean {
+  return figures["hit_ceiling_by_block"] !== undefined;
+}
+
+function atMost(value: number, limit: number): Judged {
+  return { value, limit, isMet: value <= limit };
+}
+
+function atLeast(value: number, limit: number): Judged {
+  return { value, limit, isMet: value >= limit };
+}
+
+function figure(figures: Figures, name: string): number {
+  return figures[name] ?? NaN;
 }

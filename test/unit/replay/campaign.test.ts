@@ -5,88 +5,56 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { cellName, cellsOf } from "../../../src/replay/campaign/cells.ts";
-import { verdictsOf, verdictText } from "../../../src/replay/campaign/verdicts.ts";
 import { repeated } from "../../../src/replay/repeated.ts";
 import type { TraceSession } from "../../../src/traces/requests/request.ts";
+import { arrivalKindsOf, workloadOf } from "../../../workers/cli/campaign/trace-workload.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 describe("a campaign", () => {
-  it("has a cell for every combination, each with a name of its own", () => {
-    const cells = cellsOf({
-      traces: ["a", "b"],
-      calibrations: ["roofline"],
-      arrivals: ["traced", "spread"],
-      loads: [0.5, 0.8, 0.95],
-      policies: ["phaseway", "random"],
-      sights: ["exact", "stale"],
-      seeds: 5,
-    });
-    expect(cells).toHaveLength(2 * 2 * 3 * 2 * 2 * 5);
-    expect(new Set(cells.map(cellName)).size).toBe(cells.length);
-  });
-
   it("goes on where it was broken off, and says the same in the end", async () => {
     const out = join(mkdtempSync(join(tmpdir(), "campaign-")), "results.jsonl");
     const first = await campaign(out);
     const whole = readFileSync(out, "utf8");
-    expect(whole.trim().split("\n")).toHaveLength(8);
-    expect(first.stderr).toContain("8 cells, 8 to run");
+    // Ours, first come first served and a baseline twice with seed 1, all of them with seed 2.
+    expect(whole.trim().split("\n")).toHaveLength(1 + 8);
+    expect(first.stderr).toContain("all with seed 1: 4 cells to run");
+    expect(first.stderr).toContain("further seeds: 4 cells to run");
+    expect(first.stdout).toMatch(/simulated: [01] of 1 situations won/);
     writeFileSync(out, whole.slice(0, Math.floor(whole.length / 2)));
     const again = await campaign(out);
-    expect(again.stderr).toMatch(/8 cells, [45] to run/);
+    expect(again.stderr).toContain("further seeds: 4 cells to run");
     expect(again.stdout).toBe(first.stdout);
-    expect((await campaign(out)).stderr).toContain("8 cells, 0 to run");
+    const judged = await campaign(out, 0, "--markdown");
+    expect(judged.stderr).toBe("");
+    expect(judged.stdout).toMatch(/^\| trace \| .*\n\| --- \| .*\n\| mooncake \| mooncake-a800 \|/);
   }, 60_000);
+
+  it("is not mixed with one under other conditions", async () => {
+    const out = join(mkdtempSync(join(tmpdir(), "campaign-")), "results.jsonl");
+    writeFileSync(out, '{"conditions":{"engines":3}}\n');
+    await expect(campaign(out)).rejects.toThrow("was made with other conditions");
+  });
 });
 
-describe("verdicts", () => {
-  const cell = (policy: string, sight: "exact" | "stale", regret: number, seed = 1) => ({
-    cell: {
-      trace: "t",
-      calibration: "c",
-      arrivals: "traced" as const,
-      load: 0.8,
-      policy,
-      sight,
-      seed,
-    },
-    figures: { regret_ms: regret, bound_ttft_ms: 1000 },
+describe("the arrivals of a campaign", () => {
+  it.each([
+    ["mooncake", ["traced", "spread"]],
+    ["azure", ["traced"]],
+    ["claude-code", ["chance"]],
+  ])("are those that differ: %s", async (trace, kinds) => {
+    expect(await arrivalKindsOf(join(ROOT, "test/traces", trace))).toEqual(kinds);
   });
 
-  it("hold ours against the best of the others, over seeds", () => {
-    const results = [
-      cell("phaseway", "stale", 90),
-      cell("phaseway", "stale", 110, 2),
-      cell("phaseway", "exact", 1),
-      cell("random", "stale", 900),
-      cell("good", "stale", 150),
-      cell("good", "stale", 270, 2),
-      cell("good", "exact", 50),
-    ];
-    const [verdict] = verdictsOf(results);
-    expect(verdict).toMatchObject({
-      oursMs: 100,
-      bestStale: { policy: "good", regretMs: 210 },
-      bestExact: { policy: "good", regretMs: 50 },
-      beatsStale: true,
-      meetsExact: true,
-    });
-    expect(verdictText(verdictsOf(results))).toContain("1 of 1 situations won");
-  });
-
-  it("say what was lost", () => {
-    const lost = [
-      cell("phaseway", "stale", 1000),
-      cell("good", "stale", 1900),
-      cell("good", "exact", 900),
-    ];
-    expect(verdictsOf(lost)).toMatchObject([{ beatsStale: false, meetsExact: false }]);
-    expect(verdictText(verdictsOf(lost))).toContain("LOST to stale exact");
-    const near = [cell("phaseway", "stale", 988), cell("good", "exact", 900)];
-    expect(verdictsOf(near)).toMatchObject([{ beatsStale: true, meetsExact: true }]);
+  it("repeat sessions without times, and let none of them pause for long", async () => {
+    const path = join(ROOT, "test/traces/claude-code");
+    const once = await workloadOf(path, "chance", { requests: 1, mostPauseMs: Infinity });
+    const requests = 2 * once.count + 1;
+    const often = await workloadOf(path, "chance", { requests, mostPauseMs: 10_000 });
+    expect(often.count).toBe(3 * once.count);
+    expect(Math.max(...once.thinkMs)).toBeGreaterThan(10_000);
+    expect(Math.max(...often.thinkMs)).toBe(10_000);
   });
 });
 
@@ -113,8 +81,10 @@ describe("repeated sessions", () => {
   });
 });
 
-async function campaign(out: string) {
+async function campaign(out: string, threads = 1, more = "") {
   const words = `--trace test/traces/mooncake --calibration mooncake-a800 --arrivals spread
-    --policy phaseway,random --load 0.5 --seeds 2 --engines 2 --threads 1 --out ${out}`;
-  return run(process.execPath, ["workers/cli/campaign.ts", ...words.split(/\s+/)], { cwd: ROOT });
+    --policy phaseway,phaseway-no-order,random --load 0.5 --seeds 2 --engines 2 --threads ${threads}
+    --no-sweep --out ${out} ${more}`;
+  const parts = words.split(/\s+/).filter(Boolean);
+  return run(process.execPath, ["workers/cli/campaign.ts", ...parts], { cwd: ROOT });
 }

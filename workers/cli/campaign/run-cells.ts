@@ -1,25 +1,25 @@
 import { Worker } from "node:worker_threads";
 import type { Cell } from "../../../src/replay/campaign/cells.ts";
 import type { Figures } from "../../../src/replay/figures.ts";
-import type { CellAsk } from "./worker.ts";
+import type { CellAsk, Conditions } from "./worker.ts";
 
 type Answer = { readonly figures: Figures } | { readonly error: string };
 
 /** Runs cells in worker threads, each a stretch of neighbours, and tells of each as soon as it is done. */
 export async function runCells(
   cells: readonly Cell[],
-  options: Omit<CellAsk, "cell"> & { readonly threads: number },
+  conditions: Conditions,
+  atOnce: number,
   done: (cell: Cell, figures: Figures) => void,
 ): Promise<void> {
-  const { engines, rttMs, repeat } = options;
-  const threads = Math.min(options.threads, cells.length);
+  const threads = Math.min(atOnce, cells.length);
   let next = 0;
   await Promise.all(
     Array.from({ length: threads }, async () => {
       const worker = new Worker(new URL("./worker.ts", import.meta.url));
       try {
         for (let cell = cells[next++]; cell; cell = cells[next++]) {
-          const answer = await asked(worker, { cell, engines, rttMs, repeat });
+          const answer = await asked(worker, { cell, conditions });
           if ("error" in answer) throw new Error(`${JSON.stringify(cell)}: ${answer.error}`);
           done(cell, answer.figures);
         }

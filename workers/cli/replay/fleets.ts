@@ -27,7 +27,8 @@ export function fleetsOf(flags: Flags): NamedFleet[] {
   }));
 }
 
-function readFleet(path: string, model: string | undefined): FleetSetup {
+/** The engines of a `mesh.json` that serve one model, its first unless told. */
+export function readFleet(path: string, model: string | undefined): FleetSetup {
   const parsed = parseMesh(JSON.parse(readFileSync(path, "utf8")));
   if (!parsed.ok) {
     const [first] = parsed.problems;

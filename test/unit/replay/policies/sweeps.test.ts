@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { baselines, splitBaselines } from "../../../../src/replay/policies/policies.ts";
+import { policyNamed } from "../../../../src/replay/policy-table.ts";
 import { splitSweeps, sweeps } from "../../../../src/replay/policies/sweeps.ts";
 import { fakeRequest, fakeSetup } from "./fake-setup.ts";
 
@@ -8,6 +9,7 @@ describe("swept parameters", () => {
     const names = [...sweeps, ...splitSweeps].flatMap(([name, variants]) =>
       variants.map((variant) => {
         expect(variant.name.startsWith(`${name} `)).toBe(true);
+        expect(policyNamed(variant.name)).toBe(variant);
         return variant.name;
       }),
     );
