@@ -1,3 +1,4 @@
+import { heldPrefix } from "./held-prefix.ts";
 import { IntTable } from "./int-table.ts";
 
 /** Told of every block that enters or leaves a cache. */
@@ -37,21 +38,19 @@ export class FastBlockCache {
     return this.#used + this.#unnamed;
   }
 
+  /** Blocks that can be found, in use or not. */
+  get named(): number {
+    return this.#slots.size;
+  }
+
   /** Blocks with content, in use or not. */
   get filled(): number {
     return this.#slots.size + this.#unnamed;
   }
 
-  /** How many of the first `limit` blocks are held; found by halving. */
+  /** How many of the first `limit` blocks are held. */
   match(blocks: Int32Array, limit: number): number {
-    let held = 0;
-    let missing = Math.min(limit, blocks.length);
-    while (held < missing) {
-      const middle = (held + missing) >> 1;
-      if (this.#slots.has(blocks[middle] as number)) held = middle + 1;
-      else missing = middle;
-    }
-    return held;
+    return heldPrefix(this.#slots, blocks, limit);
   }
 
   /** Takes references on the first `count` blocks, all held, and room for `fresh` more; false, and nothing taken, when they do not fit. */

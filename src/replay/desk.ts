@@ -67,6 +67,10 @@ export class PolicyDesk {
   /** The policy of the request's edge, with the fleet as it may see it now. */
   at(request: ReplayRequest): Policy {
     this.#view.refresh();
+    return this.#of(request);
+  }
+
+  #of(request: ReplayRequest): Policy {
     const instance = this.#instances[this.#instances.length > 1 ? request.edge : 0];
     if (instance === undefined) throw new RangeError(`there is no edge ${request.edge}`);
     return instance;
@@ -75,9 +79,11 @@ export class PolicyDesk {
   /** Tells the policy what became of a request, when the report has got there. */
   tell(kind: TellKind, request: ReplayRequest, report: Report): void {
     const [least, most] = this.#reportMs;
+    const lateMs = most === 0 ? 0 : least + (most - least) * this.#lateness();
+    if (this.#of(request)[kind] === undefined) return;
     const tell = (): void => this.at(request)[kind]?.(request, report);
     if (most === 0) tell();
-    else this.#after(least + (most - least) * this.#lateness(), tell);
+    else this.#after(lateMs, tell);
   }
 }
 

@@ -10,3 +10,6 @@ export type EngineListener = {
   done(leg: FleetLeg, atMs: number): void;
   failed(leg: FleetLeg, reason: "too-long" | "restarted", atMs: number): void;
 };
+
+/** What restarts took: legs that ran or waited, and tokens of prefixes that were cached. */
+export type Lost = { readonly legs: number; readonly cachedTokens: number };

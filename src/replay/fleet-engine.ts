@@ -1,6 +1,6 @@
 import type { EngineSetup } from "./fleet-setup.ts";
 import { FastBlockCache, type CacheWatcher } from "./block-cache.ts";
-import type { EngineListener } from "./engine-listener.ts";
+import type { EngineListener, Lost } from "./engine-listener.ts";
 import { DecodeBatch } from "./decode-batch.ts";
 import type { FleetLeg } from "./leg.ts";
 import { QueuedWork } from "./queued-work.ts";
@@ -108,8 +108,8 @@ export class FleetEngine {
     return true;
   }
 
-  /** The process died and came back: everything in it is gone. */
-  restart(nowMs: number): void {
+  /** The process died and came back: everything in it is gone. Returns how much that was. */
+  restart(nowMs: number): Lost {
     if (this.#iterating !== "no") this.busyMs += nowMs - this.#startedAt;
     this.#iterating = "no";
     this.#stamp++;
@@ -124,11 +124,13 @@ export class FleetEngine {
     this.#generation++;
     this.#reserved = 0;
     this.queued.clear();
+    const cachedTokens = this.cache.named * this.#blockTokens;
     this.cache.clear();
     for (const leg of lost) {
       leg.phase = "over";
       this.#listener.failed(leg, "restarted", nowMs);
     }
+    return { legs: lost.length, cachedTokens };
   }
 
   /** Gives the blocks of a finished prefill leg back, once they were fetched. */

@@ -1,6 +1,6 @@
 import type { EventHeap } from "./event-heap.ts";
 import { FLOW, HAND, ITERATION, MOVED } from "./event-kinds.ts";
-import type { EngineListener } from "./engine-listener.ts";
+import type { EngineListener, Lost } from "./engine-listener.ts";
 import { FleetEngine } from "./fleet-engine.ts";
 import type { FleetSetup } from "./fleet-setup.ts";
 import { FleetLeg } from "./leg.ts";
@@ -33,6 +33,8 @@ export class FleetRun {
   readonly #feeders = new Map<FleetLeg, FleetLeg>();
   /** Told of every stretch in which an engine was busy, when it is over. */
   onBusy: ((engine: number, fromMs: number, toMs: number) => void) | undefined;
+  /** What restarts took so far. */
+  lost: Lost = { legs: 0, cachedTokens: 0 };
   #transferStamp = 0;
 
   constructor(given: {
@@ -123,7 +125,10 @@ export class FleetRun {
 
   restart(engine: number): void {
     const before = this.engines[engine]?.busyMs ?? 0;
-    this.engines[engine]?.restart(this.#now());
+    const more = this.engines[engine]?.restart(this.#now());
+    if (more === undefined) throw new RangeError(`there is no engine ${engine} to restart`);
+    const { legs, cachedTokens } = this.lost;
+    this.lost = { legs: legs + more.legs, cachedTokens: cachedTokens + more.cachedTokens };
     this.#wasBusy(engine, before);
     this.#view.changed(engine);
   }

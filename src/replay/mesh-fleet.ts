@@ -1,8 +1,8 @@
 import type { Fleet, Link, Pool } from "../core/fleet.ts";
-import { seedRttMs } from "../core/geo.ts";
 import { type Speeds, speedsOf } from "../core/plan/speeds.ts";
 import { transferMs } from "../core/speed.ts";
 import type { EngineSetup, FleetSetup, LinkSetup } from "./fleet-setup.ts";
+import { rttBetween } from "./well-known-places.ts";
 
 /** The engines of a `mesh.json` that serve one model, at the roofline speeds of their device classes. */
 export function meshFleet(mesh: Fleet, model: string): FleetSetup {
@@ -20,7 +20,7 @@ export function meshFleet(mesh: Fleet, model: string): FleetSetup {
     speeds,
     engines: pools.flatMap((pool) => enginesOf(fleet, pool, speeds)),
     links: links.map(linkOf),
-    rttMs: (from, to) => rttMs(mesh, from, to),
+    rttMs: (from, to) => rttBetween(mesh.regions, from, to),
   };
 }
 
@@ -57,11 +57,4 @@ function linkOf(link: Link): LinkSetup {
     1e9 / transferMs({ gbps: gbit, perFlowGbps: gbit, rttMs: 0 }, 1e9);
   const perFlowBytesPerMs = rate(Math.min(gbps, perFlowGbps));
   return { from, to, bytesPerMs: rate(gbps), perFlowBytesPerMs, setupMs, usdPerGB };
-}
-
-function rttMs({ regions }: Fleet, from: string, to: string): number {
-  if (from === to) return 0;
-  const [a, b] = [regions.get(from), regions.get(to)];
-  if (a === undefined || b === undefined) throw new RangeError(`no region \`${a ? to : from}\``);
-  return seedRttMs(a, b);
 }

@@ -1,3 +1,5 @@
+import { heldPrefix } from "./held-prefix.ts";
+
 /**
  * Blocks in the order of their last use, at most `capacity` of them, the least recently used out first. Takes memory
  * for what it holds only: a fleet of routers keeps one per engine each.
@@ -15,16 +17,9 @@ export class SentBlocks {
     return this.#held.size;
   }
 
-  /** How many of the first `limit` blocks are held: whoever holds a block holds those before it. */
+  /** How many of the first `limit` blocks are held. */
   match(blocks: Int32Array, limit: number): number {
-    let held = 0;
-    let missing = Math.min(limit, blocks.length);
-    while (held < missing) {
-      const middle = (held + missing) >> 1;
-      if (this.#held.has(blocks[middle] as number)) held = middle + 1;
-      else missing = middle;
-    }
-    return held;
+    return heldPrefix(this.#held, blocks, limit);
   }
 
   /** The leading blocks were just used; a block is always older than those before it. */

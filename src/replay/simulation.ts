@@ -32,6 +32,8 @@ export class Simulation {
   readonly #timers = new Map<number, () => void>();
   #nextTimer = 0;
   #now = 0;
+  /** How often a request was routed again because its engine restarted. */
+  rerouted = 0;
 
   constructor(workload: Workload, setup: FleetSetup, entry: PolicyEntry, options: RunOptions) {
     this.workload = workload;
@@ -73,6 +75,11 @@ export class Simulation {
       dispatch: (request, route) => this.#obey(request, route),
       after: (delayMs, run) => this.#after(delayMs, run),
     });
+  }
+
+  /** Whether any engine restarts in this run. */
+  get hasRestarts(): boolean {
+    return (this.#options.restarts ?? []).length > 0;
   }
 
   /** Runs to the end. */
@@ -180,7 +187,7 @@ export class Simulation {
     const outputTokens = this.workload.outputTokens[request] as number;
     const rest = outputTokens - leg.outputTokens;
     const stepMs = this.setup.engines[engine]?.speed.stepMs(1, leg.promptTokens) ?? 0;
-    this.#tell("finished", request, engine, outputTokens, false);
+    this.#tell("finished", request, engine, leg.outputTokens, false);
     this.#end(request, FINISHED, this.#now + rest * stepMs + this.#rttMs(request, engine) / 2);
   }
 
@@ -200,14 +207,18 @@ export class Simulation {
     const isSilent = Number.isNaN(this.outcomes.firstTokenAt[request]);
     const again = isSilent && (this.#attempts[request] as number) < MOST_ATTEMPTS;
     const known = this.#requests[request];
-    if (reason === "restarted" && again && known) this.#after(0, () => this.#route(known));
-    else this.#end(request, FAILED, this.#now);
+    if (reason !== "restarted" || !again || !known) {
+      return this.#end(request, FAILED, this.#now);
+    }
+    this.rerouted++;
+    this.#after(0, () => this.#route(known));
   }
 
   #end(index: number, status: number, atMs: number): void {
     this.outcomes.status[index] = status;
     this.outcomes.endedAt[index] = atMs;
     this.#requests[index] = undefined;
+    this.#sends[index] = undefined;
     this.#turns.ended(index, atMs, (at, next) => this.#events.push(at, ARRIVE, next));
   }
 

@@ -1,5 +1,6 @@
 import { boundTtftMs } from "./bound.ts";
 import type { Ceilings } from "./ceilings.ts";
+import type { Lost } from "./engine-listener.ts";
 import { FAILED, FINISHED, REFUSED } from "./outcomes.ts";
 import type { Simulation } from "./simulation.ts";
 import { spreadOf, type Spread } from "./statistics.ts";
@@ -33,6 +34,8 @@ export type Summary = CostFigures & {
   readonly loadMaxOverMean: number;
   readonly busyShare: number;
   readonly movedGB: number;
+  /** What restarts took, and how often a request was routed again; undefined where none were asked for. */
+  readonly lost: (Lost & { readonly rerouted: number }) | undefined;
   readonly spanS: number;
 };
 
@@ -96,6 +99,7 @@ export function summaryOf(run: Simulation, ceilings: Ceilings): Summary {
     loadMaxOverMean: busyMean === 0 ? 1 : Math.max(...busy) / busyMean,
     busyShare: busyMean / spanMs,
     movedGB: run.fleet.network.transfers.movedBytes / 1e9,
+    lost: run.hasRestarts ? { ...run.fleet.lost, rerouted: run.rerouted } : undefined,
     spanS: spanMs / 1000,
     ...costFigures(run, spanMs, met.prompts + met.outputs),
   };

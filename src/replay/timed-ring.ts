@@ -12,9 +12,14 @@ export class TimedRing {
     this.values = new Float64Array(256 * width);
   }
 
+  /** True when one more record takes more memory. */
+  get isFull(): boolean {
+    return this.#count === this.#times.length;
+  }
+
   /** Adds a record of the first numbers of `values`. */
   push(atMs: number, values: Float64Array): void {
-    if (this.#count === this.#times.length) this.#grow();
+    if (this.isFull) this.#grow();
     const at = (this.#from + this.#count++) & (this.#times.length - 1);
     this.#times[at] = atMs;
     for (let i = 0; i < this.#width; i++) this.values[at * this.#width + i] = values[i] as number;

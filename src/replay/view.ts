@@ -1,6 +1,7 @@
 import type { FleetEngine } from "./fleet-engine.ts";
 import type { EngineSetup } from "./fleet-setup.ts";
 import { Gauges, IDLE, SAMPLE, sampleGauges } from "./gauges.ts";
+import { heldPrefix } from "./held-prefix.ts";
 import { IntTable } from "./int-table.ts";
 import { matchable } from "./lru-model.ts";
 import type { ReplayRequest } from "./policy.ts";
@@ -56,6 +57,8 @@ export class LaggedView {
     if (this.ageMs === 0) return;
     this.#one[0] = engine;
     this.#one[1] = isHeld ? block : -1 - block;
+    // Where nobody looks into the caches, what may be seen is taken out when there is no more room for what comes.
+    if (this.#blocksComing.isFull) this.#learnBlocks();
     this.#blocksComing.push(this.#now(), this.#one);
   }
 
@@ -79,14 +82,9 @@ export class LaggedView {
     }
     const table = this.#held[engine];
     if (table === undefined) return 0;
-    let held = 0;
-    let missing = matchable(request, this.#blockTokens);
-    while (held < missing) {
-      const middle = (held + missing) >> 1;
-      if (table.has(request.blocks[middle] as number)) held = middle + 1;
-      else missing = middle;
-    }
-    return held * this.#blockTokens;
+    this.#learnBlocks();
+    const { blocks } = request;
+    return heldPrefix(table, blocks, matchable(request, this.#blockTokens)) * this.#blockTokens;
   }
 
   #catchUp(seenAt: number): void {
@@ -96,6 +94,10 @@ export class LaggedView {
         this.#samples[engine * SAMPLE + i] = this.#coming.values[at + 1 + i] as number;
       }
     }
+  }
+
+  #learnBlocks(): void {
+    const seenAt = this.#now() - this.ageMs;
     const blocks = this.#blocksComing;
     for (let at = blocks.takeUntil(seenAt); at >= 0; at = blocks.takeUntil(seenAt)) {
       const table = this.#held[blocks.values[at] as number];

@@ -1,13 +1,15 @@
 import { cac } from "cac";
 import { z } from "zod";
 import { benchAdded } from "./bench/added.ts";
+import { benchAgreement } from "./bench/agreement.ts";
 import { benchGrant, benchPlan } from "./bench/planning.ts";
+import { benchPublished } from "./bench/published.ts";
 import { type BenchReport, benchText } from "./bench/report.ts";
 import { benchReplay } from "./bench/replaying.ts";
 import { benchTurns } from "./bench/turns.ts";
 import { runCli } from "./run-cli.ts";
 
-const PARTS = ["plan", "grant", "replay", "turns", "ttft"] as const;
+const PARTS = ["plan", "grant", "replay", "agreement", "llm-d", "turns", "ttft"] as const;
 const CALLS = 5000;
 
 const Flags = z.object({
@@ -53,6 +55,8 @@ async function measure(part: (typeof PARTS)[number], requests: number): Promise<
     return { grant: [64, 1000].map((engines) => ({ engines, us: benchGrant(engines, CALLS) })) };
   }
   if (part === "replay") return { replay: await benchReplay() };
+  if (part === "agreement") return { agreement: await benchAgreement() };
+  if (part === "llm-d") return { published: await benchPublished() };
   if (part === "turns") return { turns: await benchTurns(Math.ceil(requests / 4)) };
   return { ttft: await benchAdded(requests) };
 }

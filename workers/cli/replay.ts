@@ -15,6 +15,7 @@ import { conditionsOf, optionsOf, rateOf } from "./replay/conditions.ts";
 import { Flags } from "./replay/flags.ts";
 import { fleetsOf, type NamedFleet } from "./replay/fleets.ts";
 import { readTraceWorkload } from "./replay/read-workload.ts";
+import { restartText } from "./replay/restarts.ts";
 import { reportOf } from "./replay/report-of.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -37,6 +38,11 @@ cli
   .option("--edges <n>", "Edges that route, each by itself", { default: 1 })
   .option("--stale-ms <ms>", "How old what edges see of the fleet is", { default: 0 })
   .option("--rtt-ms <ms>", "Round trip between edges and engines of a calibration", { default: 0 })
+  .option(
+    "--edge-regions <names>",
+    "Where edges stand, one after another: regions of the fleet or airports such as iad,fra,nrt",
+  )
+  .option("--restart <engine@s>", "Restart an engine, by number or id, such as 3@60; repeatable")
   .option("--report-ms <range>", "How late ends are reported, such as 50-300", { default: "0" })
   .option("--cost-error <x>", "Prefill takes between 1 - x and 1 + x of what is predicted", {
     default: 0,
@@ -90,7 +96,7 @@ function replayed(flags: Flags, { name, setup }: NamedFleet, traced: Workload): 
   const given = { workload, fleet: setup, policies: policiesOf(flags), seeds: flags.seeds };
   for (const result of replay({
     ...given,
-    options: optionsOf(flags),
+    options: optionsOf(flags, setup),
     watch: (run, policy, seed) => {
       if (flags.html === undefined || seed !== 1) return undefined;
       const course = followCourse(run);
@@ -100,7 +106,7 @@ function replayed(flags: Flags, { name, setup }: NamedFleet, traced: Workload): 
     results.push(result);
   }
   process.stdout.write(`${headline(flags, name, rate, workload)}\n${textTable(results)}\n`);
-  process.stdout.write(`${footline(results)}\n`);
+  process.stdout.write(`${footline(results)}\n${restartText(flags.restart, results)}`);
   const { seeds } = flags;
   return { name, setup, rate, seeds, conditions: conditionsOf(flags), results, courses };
 }
@@ -113,12 +119,12 @@ function equalGoodput(
 ): EqualGoodput[] {
   const sloShare = flags.sloShare ?? (fleets.length > 1 ? 0.9 : undefined);
   if (sloShare === undefined) return [];
-  const options = optionsOf(flags);
-  return fleets.flatMap(({ name, setup }) =>
-    policiesOf(flags).map((policy) =>
+  return fleets.flatMap(({ name, setup }) => {
+    const options = optionsOf(flags, setup);
+    return policiesOf(flags).map((policy) =>
       atEqualGoodput({ fleet: name, setup, workload, policy, options, sloShare }),
-    ),
-  );
+    );
+  });
 }
 
 function policiesOf(flags: Flags) {

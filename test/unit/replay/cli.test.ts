@@ -43,12 +43,50 @@ describe("npm run replay", () => {
     ]);
   });
 
+  it("restarts engines, and says what that took", async () => {
+    const stdout = await replay(
+      `--trace ${TRACES}mooncake --policy random --engines 2 --restart 1@9 --restart pool/0@12.5 --json`,
+    );
+    expect(stdout).toContain("restarts of engine 1 at 9 s, pool/0 at 12.5 s:");
+    const [one] = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, number>[];
+    expect(one?.["restart_lost_legs"]).toBeGreaterThan(0);
+    expect(one?.["restart_lost_legs"]).toBe(
+      (one?.["restart_rerouted"] ?? 0) + (one?.["failed"] ?? 0),
+    );
+    expect(one?.["restart_lost_cached_tokens"]).toBeGreaterThan(0);
+  });
+
+  it("lets edges stand in regions of the fleet and at airports", async () => {
+    const [one] = await replayed(
+      `--trace ${TRACES}mooncake --policy nearest-exact --fleet mesh.json --model large`,
+      "--load 0.1 --edges 4 --edge-regions use1,syd",
+    );
+    expect(one).toMatchObject({ edge_regions: ["use1", "syd"], completed: 40 });
+    expect(one?.["bound_ttft_ms"]).toBeGreaterThan(100);
+  });
+
   it("says what is wrong with its flags", async () => {
     await expect(replay(`--trace ${TRACES}mooncake --policy best`)).rejects.toThrow(
       "no policy is called `best`",
     );
     await expect(replay(`--trace ${TRACES}claude-code`)).rejects.toThrow("let sessions come");
     await expect(replay()).rejects.toThrow("--trace is needed");
+  });
+
+  it("says which engines and regions there are", async () => {
+    const mooncake = `--trace ${TRACES}mooncake --policy random --engines 2`;
+    const wrong = {
+      "--restart 2@9":
+        "no engine is called 2; they are numbered 0 to 1, or called pool/0 to pool/1",
+      "--restart 1": "`1` is not engine@seconds",
+      "--edge-regions nowhere": "no region is called `nowhere`; the fleet has here, and there are",
+      "--edge-regions iad,fra": "edges in 2 regions need --edges 2",
+    };
+    await Promise.all(
+      Object.entries(wrong).map(([flags, problem]) =>
+        expect(replay(`${mooncake} ${flags}`)).rejects.toThrow(problem),
+      ),
+    );
   });
 });
 

@@ -94,6 +94,16 @@ describe("a restart", () => {
     expect(outcomes.firstTokenAt[0]).toBe(160);
   });
 
+  it("tells what it took", async () => {
+    const shared = { prompt: 1000, blocks: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] };
+    const workload = await workloadOf([shared, { atMs: 1000, prompt: 900 }]);
+    const { fleet, rerouted } = run(workload, fleetOf(1), always({ engine: 0 }), {
+      restarts: [{ engine: 0, atMs: 1050 }],
+    });
+    expect(fleet.lost).toEqual({ legs: 1, cachedTokens: 1000 });
+    expect(rerouted).toBe(1);
+  });
+
   it("fails one that had begun to answer", async () => {
     const workload = await workloadOf([{ prompt: 900, output: 100 }]);
     const { outcomes } = run(workload, fleetOf(1), always({ engine: 0 }), {

@@ -34,6 +34,26 @@ describe("what a policy sees", () => {
     expect(matches).toEqual([0, 0, 900, 400]);
   });
 
+  it("is right when it is asked for after a long time", async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => ({
+      atMs: i * 200,
+      prompt: 1000,
+      blocks: BLOCKS.map((block) => (i < 59 ? i * 100 + block : block + 57 * 100)),
+    }));
+    const seen: number[] = [];
+    const lookingLast = policyOf(({ fleet }) => ({
+      route(request) {
+        if (request.index === 59) seen.push(fleet.matchTokens(0, request));
+        return { kind: "send", engine: 0 };
+      },
+    }));
+    run(await workloadOf(rows), fleetOf(1), lookingLast, { staleMs: 290 });
+    run(await workloadOf(rows), fleetOf(1), lookingLast, { staleMs: 291 });
+    run(await workloadOf(rows), fleetOf(1), lookingLast, { staleMs: 1000 });
+    // Request 57 came 400 ms before the last, and its prompt was done 110 ms later.
+    expect(seen).toEqual([900, 0, 0]);
+  });
+
   it("can be asked what a transfer would take", async () => {
     let idle: number[] = [];
     const asking = policyOf(({ fleet }) => {

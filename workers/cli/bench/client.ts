@@ -11,7 +11,7 @@ export type Seen = {
   readonly body: string;
 };
 
-const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** Sends a body and reads the stream; TTFT is from the first byte sent to the first content that came. */
 export function ask(url: string, body: Buffer, session?: string): Promise<Seen> {

@@ -1,6 +1,10 @@
 import type { Added } from "./added.ts";
 import { ASSUMED } from "./prices.ts";
+import type { Agreement } from "./agreement.ts";
+import type { PublishedRow } from "./published.ts";
+import { agreementTable, publishedTable, replayTable } from "./replay-tables.ts";
 import type { ReplaySpeed } from "./replaying.ts";
+import { table } from "./table.ts";
 import type { Spread } from "./time-calls.ts";
 import type { TurnCost } from "./turns.ts";
 
@@ -13,12 +17,15 @@ export type BenchReport = {
   }[];
   readonly grant?: readonly { readonly engines: number; readonly us: Spread }[];
   readonly replay?: readonly ReplaySpeed[];
+  readonly agreement?: readonly Agreement[];
+  readonly published?: readonly PublishedRow[];
   readonly turns?: readonly TurnCost[];
   readonly ttft?: readonly Added[];
 };
 
 /** The report as tables for a terminal. */
-export function benchText({ plan, grant, replay, turns, ttft }: BenchReport): string {
+export function benchText(report: BenchReport): string {
+  const { plan, grant, replay, agreement, published, turns, ttft } = report;
   const parts: string[] = [];
   if (plan !== undefined) {
     parts.push(
@@ -38,15 +45,9 @@ export function benchText({ plan, grant, replay, turns, ttft }: BenchReport): st
       ),
     );
   }
-  if (replay !== undefined) {
-    parts.push(
-      "replay: simulated requests per second, 16 engines, 50 edges (aim: 50,000 beside the policy's own time)",
-      table(
-        ["policy", "stale ms", "requests/s"],
-        replay.map((one) => [one.policy, String(one.staleMs), one.requestsPerS.toFixed(0)]),
-      ),
-    );
-  }
+  if (replay !== undefined) parts.push(...replayTable(replay));
+  if (agreement !== undefined) parts.push(...agreementTable(agreement));
+  if (published !== undefined) parts.push(...publishedTable(published));
   if (turns !== undefined) parts.push(...turnTables(turns));
   if (ttft !== undefined) parts.push(...addedTables(ttft));
   return parts.join("\n\n");
@@ -57,16 +58,13 @@ function turnTables(turns: readonly TurnCost[]): string[] {
   const [first] = turns;
   const parts = Object.keys(first?.usdPerMillion ?? {}) as (keyof TurnCost["usdPerMillion"])[];
   return [
-    "turns: counted per turn (aim: 2 Session RPCs, at most 5 rows on the first turn and 2 on a later one)",
+    "turns: counted per turn (aim: 2 Session RPCs, one reserve a leg, at most 5 rows on the first turn and 2 on a later one)",
     table(
-      ["mode", "turn", "turns", "Session RPCs", "Session rows", "receipt RPCs", "receipt rows"],
+      ["mode", "turn", "turns", ...COUNTED.map(([name]) => name)],
       turns.map((cost) => [
         ...named(cost),
         String(cost.turns),
-        cost.sessionCalls.toFixed(2),
-        cost.sessionRows.toFixed(2),
-        cost.receiptCalls.toFixed(3),
-        cost.receiptRows.toFixed(3),
+        ...COUNTED.map(([, counted]) => cost[counted].toFixed(2)),
       ]),
     ),
     "turns: modelled dollars per million turns, by Cloudflare's prices (aim: about $3)",
@@ -78,9 +76,20 @@ function turnTables(turns: readonly TurnCost[]): string[] {
         cost.usdPerMillionTotal.toFixed(2),
       ]),
     ),
-    `CPU is the runtime process's, objects and storage included. Assumed: ${ASSUMED.objectSecondsPerCall * 1000} ms of object time a call; receipts kept 30 days, sessions one. A first turn counts the alarm that ends its session, but not the rows deleted then. Receipts share rows, here at full load: a turn alone in its second costs up to $1.15 more.`,
+    `CPU is the runtime process's, objects and storage included. Assumed: ${ASSUMED.objectSecondsPerCall * 1000} ms of object time a call; receipts kept 30 days, sessions one. A first turn counts the alarm that ends its session, but not the rows deleted then. Fleet RPCs are by the second: a region tells each continent once, an isolate reads once and at most once in five turns. Receipts share rows, here at full load: a turn alone in its second costs up to $1.15 more.`,
   ];
 }
+
+const COUNTED = [
+  ["Session RPCs", "sessionCalls"],
+  ["rows", "sessionRows"],
+  ["reserves", "reserves"],
+  ["other Region RPCs", "regionReports"],
+  ["rows", "regionRows"],
+  ["Fleet RPCs", "fleetCalls"],
+  ["receipt RPCs", "receiptCalls"],
+  ["rows", "receiptRows"],
+] as const;
 
 const PART_NAMES: Readonly<Record<keyof TurnCost["usdPerMillion"], string>> = {
   requests: "requests",
@@ -126,20 +135,4 @@ function spread({ mean, p50, p99 }: Spread, digits: number): string[] {
 
 function size(bytes: number): string {
   return bytes >= 1e6 ? `${bytes / 1e6} MB` : `${bytes / 1e3} KB`;
-}
-
-/** Columns as wide as they must be; all but words to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, n) =>
-    Math.max(name.length, ...rows.map((row) => row[n]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, n) => {
-        const width = widths[n] ?? 0;
-        return /^[a-z]/.test(rows[0]?.[n] ?? "") ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join("  ")
-      .trimEnd();
-  return [head, ...rows].map((row) => `  ${line(row)}`).join("\n");
 }

@@ -14,11 +14,21 @@ export function splittingMesh(engineUrl: string, mode: "together" | "disaggregat
     ["0", "1"].map((id) => ({ id, url: `${engineUrl}/${name}/${id}` }));
   const speed = { transport: "rdma", gbps: 400, perFlowGbps: 100, rttMs: 1, usdPerGB: 0 };
   return {
-    ...worldOf(["large-70b"]),
-    regions: { use1: { lat: 39, lon: -77.5 } },
+    ...worldOf(["large-70b", "small-8b"]),
+    // A second region, on another continent, has regions tell each other's edges of themselves.
+    regions: { use1: { lat: 39, lon: -77.5 }, euw1: { lat: 53.3, lon: -6.3 } },
     // An engine that all but cannot prefill leaves that to others.
     devices: { decoder: { ...DECODER, flops: mode === "disaggregated" ? 1e12 : 1e15 } },
     pools: {
+      elsewhere: {
+        ...pool,
+        model: "small-8b",
+        kvLayout: "8b/bf16",
+        region: "euw1",
+        device: "h100",
+        roles: ["prefill", "decode"],
+        engines: engines("elsewhere"),
+      },
       ...(mode === "disaggregated" && {
         prefill: {
           ...pool,

@@ -16,6 +16,13 @@ export type TurnCost = {
   /** Of packs of receipts, which turns share. */
   readonly receiptCalls: number;
   readonly receiptRows: number;
+  /** One a leg. */
+  readonly reserves: number;
+  /** Everything else that a region is told, which turns share. */
+  readonly regionReports: number;
+  readonly regionRows: number;
+  /** What regions tell, and isolates read, of all engines: by the second, not by the turn. */
+  readonly fleetCalls: number;
   readonly cpuMs: number;
   readonly usdPerMillion: Readonly<Record<UsdPart, number>>;
   readonly usdPerMillionTotal: number;
@@ -116,14 +123,21 @@ function costOf(
   };
   const stored = (name: string, what: "rowsWritten" | "rowsRead" | "bytes") =>
     ((counts.storage[name]?.[what] ?? 0) - (before.storage[name]?.[what] ?? 0)) / turns;
-  const [sessionCalls, receiptCalls] = [calls("Session."), calls("Receipts.")];
-  const [sessionRows, receiptRows] = [
-    stored("Session", "rowsWritten"),
-    stored("Receipts", "rowsWritten"),
-  ];
-  const rowsRead = stored("Session", "rowsRead") + stored("Receipts", "rowsRead");
+  const sessionCalls = calls("Session.");
+  const receiptCalls = calls("Receipts.");
+  const reserves = calls("Region.reserve");
+  const regionReports = calls("Region.") - reserves;
+  const fleetCalls = calls("Fleet.");
+  const sessionRows = stored("Session", "rowsWritten");
+  const receiptRows = stored("Receipts", "rowsWritten");
+  const regionRows = stored("Region", "rowsWritten");
+  const rowsRead = ["Session", "Receipts", "Region"].reduce(
+    (sum, name) => sum + stored(name, "rowsRead"),
+    0,
+  );
   // A session's one alarm is a call as well.
-  const objectCalls = sessionCalls + receiptCalls + newSessions / turns;
+  const objectCalls =
+    sessionCalls + receiptCalls + reserves + regionReports + fleetCalls + newSessions / turns;
   const gbMonths =
     (stored("Session", "bytes") * ASSUMED.sessionMonths +
       stored("Receipts", "bytes") * ASSUMED.receiptMonths) /
@@ -133,7 +147,9 @@ function costOf(
     cpu: (cpuMs / turns) * PRICES.perCpuMs,
     objectCalls: objectCalls * PRICES.perObjectRequest,
     objectTime: objectCalls * ASSUMED.objectSecondsPerCall * PRICES.perObjectSecond,
-    rows: (sessionRows + receiptRows) * PRICES.perRowWritten + rowsRead * PRICES.perRowRead,
+    rows:
+      (sessionRows + receiptRows + regionRows) * PRICES.perRowWritten +
+      rowsRead * PRICES.perRowRead,
     storage: gbMonths * PRICES.perGbMonth,
   };
   const perMillion = Object.fromEntries(
@@ -147,6 +163,10 @@ function costOf(
     sessionRows,
     receiptCalls,
     receiptRows,
+    reserves,
+    regionReports,
+    regionRows,
+    fleetCalls,
     cpuMs: cpuMs / turns,
     usdPerMillion: perMillion,
     usdPerMillionTotal: Object.values(perMillion).reduce((sum, part) => sum + part, 0),

@@ -21,6 +21,10 @@ export function asObject(
     edges: flags.edges,
     stale_ms: flags.staleMs,
     rtt_ms: flags.rttMs,
+    ...(flags.edgeRegions && { edge_regions: flags.edgeRegions }),
+    ...(flags.restart.length > 0 && {
+      restarts: flags.restart.map(({ engine, atS }) => `${engine}@${atS}`),
+    }),
     report_ms: flags.reportMs,
     cost_error: flags.costError,
     seeds,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { askedRestart } from "./restarts.ts";
 
 /** What the command line made of a word: names of digits became numbers. */
 const Word = z.union([z.string(), z.number()]);
@@ -39,6 +40,20 @@ export const Flags = z.object({
   sessionsPerS: z.number().positive().optional(),
   repeat: z.number().int().min(1).max(250),
   blockTokens: z.number().int().min(1).optional(),
+  restart: list()
+    .optional()
+    .transform((words = [], context) =>
+      words.flatMap((word) => {
+        const asked = askedRestart(word);
+        if (asked) return [asked];
+        context.addIssue(`\`${word}\` is not engine@seconds, such as 3@60`);
+        return [];
+      }),
+    ),
+  edgeRegions: z
+    .string()
+    .optional()
+    .transform((names) => names?.split(",").map((name) => name.trim())),
   sloShare: z.number().positive().max(1).optional(),
   html: z.coerce.string().optional(),
   json: z.boolean().default(false),
