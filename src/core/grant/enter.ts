@@ -35,7 +35,7 @@ export function enter(
 ): Granted {
   const { engine, ask, keys, offer, reason, nowMs } = choice;
   const { leg, linkTokens } = ask;
-  const ticket = `${ask.requestId}:${leg}:${state.nextTicket++}`;
+  const ticket = ask.ticket ?? `${ask.requestId}:${leg}:${state.nextTicket++}`;
   const prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
   const pulledAt = nowMs + (offer.pull?.ms ?? 0);
   const bookedMs = bookedFor(prefillMs);
@@ -61,6 +61,8 @@ export function enter(
     unindexedTokens,
     slotTokens,
     endsAt,
+    waitedForRoom: offer.slotMs > 0,
+    place: prefillMs > 0 ? engine.prompts++ : -1,
     outputTokens: ask.ask.expectedOutputTokens,
     modelledStepMs: offer.modelledStepMs,
     modelledPrefillMs: offer.modelledPrefillMs,

@@ -39,7 +39,7 @@ export type Waiting = {
  */
 export const DISPATCH_AHEAD_MS = 150;
 /** How much shorter a leg's prefill counts for each millisecond it has waited. */
-const AGEING = 0.1;
+const AGEING = 0.03;
 /** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
 const DEADLINE_SLACK_MS = 500;
 /** Breakers close and waiting legs age without a sign: the queue is looked at this often at least, ms. */

@@ -4,7 +4,7 @@ import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
 import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
-import { type Lateness, noLateness } from "./lateness.ts";
+import { type FirstTokens, noFirstTokens } from "./first-tokens.ts";
 import type { Offer } from "./offer.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
@@ -38,6 +38,10 @@ export type LiveGrant = {
   readonly modelledStepMs: number;
   /** Modelled prefill at the engine's class speed, ms. */
   readonly modelledPrefillMs: number;
+  /** It had to wait for a slot or for KV cache. */
+  readonly waitedForRoom: boolean;
+  /** Which of the prompts given to the engine, from 0; -1 without prefill. */
+  readonly place: number;
   firstTokenAt: number | undefined;
   /** What `freeMs` of the engine said at the first token. */
   freeMsThen: number;
@@ -84,6 +88,9 @@ export type EngineState = {
   readonly breaker: Breaker;
   readonly prefill: Measured;
   readonly decode: Measured;
+  readonly firstTokens: FirstTokens;
+  /** How many prompts it was given. */
+  prompts: number;
 };
 
 export type PoolState = {
@@ -94,11 +101,12 @@ export type PoolState = {
   readonly pull: PullCost | undefined;
   readonly prefill: Shared;
   readonly decode: Shared;
-  readonly lateness: Lateness;
   readonly work: RecentWork;
   workFadedAt: number;
   /** Mean time between the end of a turn and the next at the same engine. */
   readonly pauses: { meanMs: number };
+  /** Until then legs may run that the ledger has forgotten, epoch ms. */
+  unsureUntil: number;
   /** Legs that wait for an engine, in order of arrival. */
   readonly queue: Waiting[];
   /** Before this nothing in the queue can go, epoch ms. */
@@ -155,8 +163,8 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
     offers: [],
     prefill: { factor: 1 },
     decode: { factor: 1 },
-    lateness: noLateness(),
     pauses: { meanMs: 0 },
+    unsureUntil: 0,
     queue: [],
     drainAt: 0,
     given: new Map<string, number>(),
@@ -183,6 +191,8 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       breaker: closedBreaker(),
       prefill: unmeasured(),
       decode: unmeasured(),
+      firstTokens: noFirstTokens(),
+      prompts: 0,
     });
   }
   return state;

@@ -1,4 +1,4 @@
-import { latenessMs, observeLateness } from "./lateness.ts";
+import { observeFirstToken } from "./first-tokens.ts";
 import { observe } from "./measured.ts";
 import { type EngineState, freeMsAt, type LiveGrant } from "./region-state.ts";
 
@@ -6,24 +6,26 @@ import { type EngineState, freeMsAt, type LiveGrant } from "./region-state.ts";
 const SHORTEST_PREFILL_MS = 50;
 /** What was believed to be cached, and was not, would pass for slowness: legs with more of it teach nothing. */
 const CACHED_SHARE = 0.1;
-/** A longer share of waiting cannot be told from slow prefill. */
-const QUEUE_SHARE = 0.25;
 const FEWEST_STEPS = 8;
 /** Part of its decode that a leg must have had the engine free of prompts to tell how fast it decodes. */
 const FREE_SHARE = 0.75;
 
-/** Moves the measured prefill speed by one leg that hardly queued, at its first token. */
-export function learnPrefill(engine: EngineState, live: LiveGrant, nowMs: number): void {
-  const modelledMs = live.modelledPrefillMs;
-  if (modelledMs < SHORTEST_PREFILL_MS) return;
-  if (live.coveredTokens > CACHED_SHARE * (live.linkTokens.at(-1) ?? 0)) return;
-  const startedAt = live.prefillEndsAt - live.prefillMs;
-  if (startedAt - live.grantedAt > modelledMs * QUEUE_SHARE) return;
-  const measuredMs = nowMs - live.grantedAt - live.modelledStepMs;
-  const mates = engine.pool.engines.map(({ prefill }) => prefill);
-  observeLateness(engine.pool.lateness, modelledMs, measuredMs);
-  const ownMs = Math.max(0, measuredMs - latenessMs(engine.pool.lateness));
-  observe(engine.prefill, engine.pool.prefill, mates, ownMs / modelledMs, nowMs);
+/** Moves the measured prefill speed by first tokens, as soon as it is known which came before them. */
+export function learnPrefill(engine: EngineState, live: LiveGrant, at: number): void {
+  const { pool, firstTokens } = engine;
+  const { grantedAt: readyAt, modelledPrefillMs: modelledMs, place } = live;
+  if (place < 0) return;
+  const isComputed = live.coveredTokens <= CACHED_SHARE * (live.linkTokens.at(-1) ?? 0);
+  const teaches = isComputed && !live.waitedForRoom;
+  const one = { at, readyAt, modelledMs, teaches, first: place, last: place, known: 1 };
+  // Behind a hosted endpoint prompts do not wait for one another.
+  const alone = teaches ? [{ ms: at - readyAt, modelledMs }] : [];
+  const observed = pool.pool.routed === "us" ? observeFirstToken(firstTokens, one) : alone;
+  const mates = pool.engines.map(({ prefill }) => prefill);
+  for (const { ms, modelledMs } of observed) {
+    if (modelledMs < SHORTEST_PREFILL_MS) continue;
+    observe(engine.prefill, pool.prefill, mates, ms / modelledMs, at);
+  }
 }
 
 /** Moves the measured decode speed by one leg's time per token after the first. */

@@ -6,7 +6,7 @@ import type { Model } from "../../core/fleet.ts";
 import { decideSplit } from "../../core/plan/decide-split.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import { plan } from "../../core/plan/plan.ts";
-import type { Policy, PolicyEntry, PolicySetup, ReplayRequest, Route } from "../policy.ts";
+import type { Policy, PolicyEntry, PolicySetup, ReplayRequest, Report, Route } from "../policy.ts";
 import { type Asked, askedOf } from "./asks.ts";
 import { pullCosts } from "./pull-costs.ts";
 import { RegionDesk } from "./region-desk.ts";
@@ -52,6 +52,7 @@ class Phaseway implements Policy {
     this.#setup = setup;
     const pulls = without === "pull" ? undefined : pullCosts(setup);
     this.#state = createRegionState(setup.mesh.pools, setup.speeds, pulls);
+
     this.#desk = new RegionDesk(setup, this.#state);
     this.#isOrdered = without !== "order";
     const [model] = setup.mesh.models.values();
@@ -72,37 +73,33 @@ class Phaseway implements Policy {
     return { kind: "hold" };
   }
 
-  prefilled({ index }: ReplayRequest): void {
+  prefilled({ index }: ReplayRequest, { atMs }: Report): void {
     const leg = this.#live.get(index)?.prefill;
     if (leg === undefined) return;
-    done(this.#state, leg.ticket, this.#setup.now());
+    done(this.#state, leg.ticket, atMs);
     this.#desk.look(leg.pool);
   }
 
-  firstToken({ index }: ReplayRequest): void {
+  firstToken({ index }: ReplayRequest, { atMs }: Report): void {
     const leg = this.#live.get(index)?.decode;
     if (leg === undefined) return;
-    firstToken(this.#state, leg.ticket, this.#setup.now());
+    firstToken(this.#state, leg.ticket, atMs);
     this.#desk.look(leg.pool);
   }
 
-  finished(
-    request: ReplayRequest,
-    report: { readonly outputTokens: number; readonly failed: boolean },
-  ): void {
+  finished(request: ReplayRequest, { atMs, failed: hasFailed, outputTokens }: Report): void {
     const live = this.#live.get(request.index);
     this.#live.delete(request.index);
-    const now = this.#setup.now();
-    if (report.failed) {
+    if (hasFailed) {
       for (const leg of [live?.prefill, live?.decode]) {
         if (!leg) continue;
-        failed(this.#state, leg.ticket, now);
+        failed(this.#state, leg.ticket, atMs);
         this.#desk.look(leg.pool);
       }
       return;
     }
     if (!live?.decode) return;
-    done(this.#state, live.decode.ticket, now, report.outputTokens);
+    done(this.#state, live.decode.ticket, atMs, outputTokens);
     this.#desk.look(live.decode.pool);
     this.#residency.ended(request, [live.decode.engine, live.prefill?.engine]);
   }
