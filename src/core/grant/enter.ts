@@ -71,6 +71,7 @@ export function enter(
     leaseUntil: prefillEndsAt + offer.slotMs + LEASE_MS,
   };
   engine.grants.set(ticket, live);
+  engine.byEnd = undefined;
   if (leg !== "prefill") engine.prefilling.push(live);
   if (offer.pull) enterPull(offer.pull.source, engine, pulledAt);
   state.tickets.set(ticket, engine);

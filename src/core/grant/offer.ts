@@ -4,12 +4,14 @@ import { evictionRounds } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
 import { pullMs, type Source } from "./pull.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
-import { roomInMs } from "./room.ts";
+import { roomInMs, slotsAt } from "./room.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
 import { type EngineState, type PoolState, decodeFactor, prefillFactor } from "./region-state.ts";
 
 /** What a caller asks of a region: an engine of `pool` for one leg. */
 export type GrantAsk = {
+  /** Minted by the caller, of its place in the queue and of its grant; the ledger mints its own where it is absent. */
+  readonly ticket?: string;
   readonly requestId: string;
   readonly leg: LegKind;
   readonly pool: string;
@@ -41,8 +43,6 @@ export type Offer = {
   readonly costMs: number;
 };
 
-/** What moving one token of KV cache is worth when choosing a decode engine: the region does not know the link. */
-const HANDOFF_MS_PER_TOKEN = 0.02;
 /** Requests that decode are held up by a prompt wherever it goes: per one more of them here, a share of its prefill. */
 const HOLDS_UP = 0.005;
 /** Batches even out while an answer is written: what this one adds to each of its steps now counts so much. */
@@ -67,8 +67,8 @@ export function offerOf(
   const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, source);
   const prefillMs = modelledPrefillMs * factor;
   const { modelledStepMs, decodeMs, decodeCostMs } = decodeOf(engine, given, tokens, nowMs);
-  const handoffMs =
-    handedTokens > heldTokens ? (handedTokens - heldTokens) * HANDOFF_MS_PER_TOKEN : 0;
+  // What is handed over has to be computed elsewhere first, or here after all.
+  const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
   const needTokens = needOf(leg, ask);
   const slotMs = waitMs(engine, leg === "prefill" ? prefillMs : decodeMs, needTokens, nowMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
@@ -76,7 +76,7 @@ export function offerOf(
     // What is pulled comes while others are computed.
     Math.max(queueMs, pull?.ms ?? 0) +
     prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
-    handoffMs +
+    handedMs +
     decodeCostMs +
     slotMs +
     overworkMs(pool, workRatio(pool, engine)) +
@@ -120,8 +120,7 @@ function decodeOf(
   const steps = decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
   const aloneMs = speed.stepMs(1, tokens) * steps;
   const decodeMs = modelledStepMs * steps;
-  const weight = leg === "both" ? STEPS_NOW : 1;
-  return { modelledStepMs, decodeMs, decodeCostMs: aloneMs + weight * (decodeMs - aloneMs) };
+  return { modelledStepMs, decodeMs, decodeCostMs: aloneMs + STEPS_NOW * (decodeMs - aloneMs) };
 }
 
 /** Requests that decode: of those granted, the ones whose prefill is modelled to be over. */
@@ -141,7 +140,7 @@ export function needOf(leg: GrantAsk["leg"], ask: Ask): number {
 
 /** A full batch lets requests in as others finish, all of it in about `lifeMs`. */
 function waitMs(engine: EngineState, lifeMs: number, needTokens: number, nowMs: number): number {
-  const { maxBatch } = engine.pool.pool;
+  const maxBatch = slotsAt(engine.pool, nowMs);
   const over = Math.max(0, engine.batch + 1 - maxBatch) / maxBatch;
   return Math.max(over * lifeMs, roomInMs(engine, needTokens, nowMs));
 }

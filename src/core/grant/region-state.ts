@@ -78,6 +78,8 @@ export type EngineState = {
   sendsUntil: number;
   receivesUntil: number;
   readonly grants: Map<string, LiveGrant>;
+  /** The same by when they end; undefined when they have changed since somebody asked. */
+  byEnd: readonly LiveGrant[] | undefined;
   batch: number;
   batchTokens: number;
   kvTokens: number;
@@ -182,6 +184,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       sendsUntil: 0,
       receivesUntil: 0,
       grants: new Map(),
+      byEnd: undefined,
       batch: 0,
       batchTokens: 0,
       kvTokens: 0,

@@ -41,7 +41,7 @@ export function done(
   if (live.leg === "prefill") firstToken(state, ticket, nowMs);
   if (outputTokens !== undefined) learnDecode(engine, live, outputTokens, nowMs);
   end(state, engine, live, nowMs);
-  touch(engine, live, nowMs, nowMs);
+  touch(engine, live, nowMs);
   succeeded(engine.breaker);
 }
 
@@ -120,6 +120,7 @@ function end(state: RegionState, engine: EngineState, live: LiveGrant, nowMs: nu
   engine.kvTokens -= live.kvTokens;
   engine.unindexedTokens -= live.unindexedTokens;
   engine.grants.delete(live.ticket);
+  engine.byEnd = undefined;
   const at = engine.prefilling.indexOf(live);
   if (at >= 0) engine.prefilling.splice(at, 1);
   state.tickets.delete(live.ticket);

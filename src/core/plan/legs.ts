@@ -5,8 +5,8 @@ import type { EngineView } from "./placement.ts";
 import type { PhaseCapabilities } from "./plan-input.ts";
 import { type Scope, refuse } from "./scope.ts";
 
-/** Slowdown of one running decode per millisecond of prefill beside it. */
-export const INTERFERENCE = 0.5;
+/** What a prompt's millisecond counts that each running decode waits for it: less than one before a first token. */
+export const INTERFERENCE = 0.25;
 
 /** One engine of one pool, with the times this request would see there. */
 export type Leg = {

@@ -5,17 +5,19 @@ import type { LegKind } from "../../core/leg.ts";
 import type { Model } from "../../core/fleet.ts";
 import { decideSplit } from "../../core/plan/decide-split.ts";
 import type { Placement } from "../../core/plan/placement.ts";
+import type { PlanInput } from "../../core/plan/plan-input.ts";
 import { plan } from "../../core/plan/plan.ts";
 import type { Policy, PolicyEntry, PolicySetup, ReplayRequest, Report, Route } from "../policy.ts";
 import { type Asked, askedOf } from "./asks.ts";
 import { pullCosts } from "./pull-costs.ts";
 import { RegionDesk } from "./region-desk.ts";
 import { Residency } from "./residency.ts";
+import { ShownQueues } from "./shown-queues.ts";
 import { planInput } from "./views.ts";
 
 /**
  * Our own routing: `plan` at the edge from what it sees, `grant` in the region with what it knows itself, both the very
- * functions the workers run. A reserve takes the round trip to the region; so does every further one.
+ * functions the workers run. The region service is where its engines are: a request crosses the world once.
  */
 export function phaseway(params: PhasewayParams = {}): PolicyEntry {
   const { without } = params;
@@ -35,6 +37,11 @@ export type PhasewayParams = {
   readonly without?: "order" | "pull" | "reserve";
 };
 
+type Planned = Pick<Placement, "prefill" | "decode" | "mode">;
+
+/** A request on its way; `at` is the region it has got to, undefined at its edge. */
+type Trip = { readonly request: ReplayRequest; readonly asked: Asked; at: string | undefined };
+
 /** Legs granted for a request that has not ended. */
 type Live = { prefill?: Granted; decode?: Granted };
 
@@ -47,6 +54,7 @@ class Phaseway implements Policy {
   readonly #residency = new Residency();
   readonly #live = new Map<number, Live>();
   readonly #numbers: ReadonlyMap<string, number>;
+  readonly #queues: ShownQueues;
 
   constructor(setup: PolicySetup, without: PhasewayParams["without"]) {
     this.#setup = setup;
@@ -58,6 +66,7 @@ class Phaseway implements Policy {
     const [model] = setup.mesh.models.values();
     if (model === undefined) throw new TypeError("the fleet serves no model");
     this.#model = model;
+    this.#queues = new ShownQueues(this.#state);
     this.#numbers = new Map(setup.fleet.engines.map(({ id, engine }) => [id, engine]));
   }
 
@@ -65,11 +74,10 @@ class Phaseway implements Policy {
     const { mesh } = this.#setup;
     const model = mesh.models.get(request.model) ?? this.#model;
     const asked = askedOf(this.#setup, model, request, this.#residency.of(request));
-    const placements =
-      mesh.pools.size > 1
-        ? plan(planInput(this.#setup, request, asked)).placements
-        : [alone(mesh.pools)];
-    this.#try(request, asked, placements, 0);
+    const trip: Trip = { request, asked, at: undefined };
+    const isOne = mesh.pools.size === 1;
+    const placements = isOne ? [alone(mesh.pools)] : plan(this.#planInput(trip)).placements;
+    this.#try(trip, placements, 0);
     return { kind: "hold" };
   }
 
@@ -105,76 +113,56 @@ class Phaseway implements Policy {
   }
 
   /** Asks the region of one placement after another, the decode engine of a split first. */
-  #try(
-    request: ReplayRequest,
-    asked: Asked,
-    placements: readonly Pick<Placement, "prefill" | "decode" | "mode">[],
-    at: number,
-  ): void {
+  #try(trip: Trip, placements: readonly Planned[], at: number): void {
     const placement = placements[at];
     if (placement === undefined) {
-      return this.#setup.dispatch(request, { kind: "refuse", reason: "no engine would take it" });
+      const reason = "no engine would take it";
+      return this.#setup.dispatch(trip.request, { kind: "refuse", reason });
     }
-    const pool = placement.decode.pool;
-    const next = (): void => this.#try(request, asked, placements, at + 1);
-    const { prefill } = placement;
-    if (prefill === undefined) {
-      this.#reserve(request, asked, "both", pool, (decode) => {
-        if (decode) this.#send(request, { decode });
+    const { pool } = placement.decode;
+    const next = (): void => this.#try(trip, placements, at + 1);
+    const together = (): void =>
+      this.#reserve(trip, "both", pool, (decode) => {
+        if (decode) this.#send(trip, { decode });
         else next();
       });
-      return;
-    }
-    this.#reserve(request, asked, "decode", pool, (decode) => {
+    if (placement.prefill === undefined) return together();
+    this.#reserve(trip, "decode", pool, (decode) => {
       if (!decode) return next();
-      const decided = this.#decideAgain(request, asked, placement as Placement, decode);
-      if (decided.prefill)
-        return this.#addPrefill(request, asked, decided.prefill.pool, decode, next);
+      const decided = this.#decideAgain(trip, placement as Placement, decode);
+      if (decided.prefill) return this.#addPrefill(trip, decided.prefill.pool, decode, next);
       released(this.#state, decode.ticket, this.#setup.now());
-      this.#reserve(request, asked, "both", pool, (both) => {
-        if (both) this.#send(request, { decode: both });
-        else next();
-      });
+      together();
     });
   }
 
-  #addPrefill(
-    request: ReplayRequest,
-    asked: Asked,
-    pool: string,
-    decode: Granted,
-    next: () => void,
-  ): void {
-    this.#reserve(request, asked, "prefill", pool, (prefill) => {
-      if (prefill) return this.#send(request, { decode, prefill });
+  #addPrefill(trip: Trip, pool: string, decode: Granted, next: () => void): void {
+    this.#reserve(trip, "prefill", pool, (prefill) => {
+      if (prefill) return this.#send(trip, { decode, prefill });
       released(this.#state, decode.ticket, this.#setup.now());
       next();
     });
   }
 
-  #decideAgain(
-    request: ReplayRequest,
-    asked: Asked,
-    planned: Placement,
-    decode: Granted,
-  ): Placement {
+  #decideAgain(trip: Trip, planned: Placement, decode: Granted): Placement {
     const startInMs = Math.max(0, decode.startAt - this.#setup.now());
     const { engine, heldTokens } = decode;
-    const input = planInput(this.#setup, request, asked);
-    return decideSplit(input, planned, { engine, heldTokens, startInMs });
+    return decideSplit(this.#planInput(trip), planned, { engine, heldTokens, startInMs });
   }
 
-  /** The answer comes a round trip later; the region decides half way. */
+  #planInput({ request, asked }: Trip): PlanInput {
+    const { fleet, now } = this.#setup;
+    return planInput(this.#setup, request, asked, this.#queues.asShown(now(), fleet.ageMs));
+  }
+
+  /** The region answers where it is: nothing comes back to the edge before the leg is run there. */
   #reserve(
-    request: ReplayRequest,
-    asked: Asked,
+    trip: Trip,
     leg: LegKind,
     pool: string,
     then: (granted: Granted | undefined) => void,
   ): void {
-    const { mesh, fleet } = this.#setup;
-    const first = mesh.pools.get(pool)?.engines[0]?.id ?? "";
-    const oneWayMs = fleet.rttMs(this.#numbers.get(first) ?? 0, request) / 2;
+    const { request, asked } = trip;
     const wanted = {
       requestId: String(request.index),
       leg,
@@ -192,35 +180,49 @@ class Phaseway implements Policy {
       deadlineAt: Infinity,
       longestWaitMs: Infinity,
     };
-    const decide = (): void =>
-      this.#desk.reserve(wanted, standing, (granted) => this.#later(oneWayMs, () => then(granted)));
-    this.#later(oneWayMs, decide);
+    const decide = (): void => this.#desk.reserve(wanted, standing, then);
+    const wayMs = this.#travel(trip, pool);
+    // At once where there is no way to go: a burst is decided one after another either way.
+    if (wayMs > 0) this.#setup.after(wayMs, decide);
+    else decide();
   }
 
-  /** At once where there is no way to go: a burst is decided one after another either way. */
-  #later(ms: number, run: () => void): void {
-    if (ms > 0) this.#setup.after(ms, run);
-    else run();
+  /** The way of a request to the region of a pool, from where it is now, ms; by the edge, as regions do not ask each other. */
+  #travel(trip: Trip, pool: string): number {
+    const { mesh } = this.#setup;
+    const to = mesh.pools.get(pool)?.region;
+    if (to === trip.at) return 0;
+    const backMs = trip.at === undefined ? 0 : this.#oneWayMs(trip, trip.at);
+    trip.at = to;
+    return backMs + (to === undefined ? 0 : this.#oneWayMs(trip, to));
   }
 
-  #send(request: ReplayRequest, live: Live): void {
+  #oneWayMs({ request }: Trip, region: string): number {
+    const { fleet } = this.#setup;
+    const there = fleet.engines.find((one) => one.region === region);
+    return there === undefined ? 0 : fleet.rttMs(there.engine, request) / 2;
+  }
+
+  #send(trip: Trip, live: Live): void {
+    const { request } = trip;
     const engine = this.#numbers.get(live.decode?.engine ?? "");
     const prefill = live.prefill && this.#numbers.get(live.prefill.engine);
     if (engine === undefined) throw new TypeError("a granted engine is not in the fleet");
     this.#live.set(request.index, live);
-    const pull = (live.prefill ?? live.decode)?.pull;
-    const from = pull && this.#numbers.get(pull.from);
+    const first = live.prefill ?? live.decode;
+    const from = first?.pull && this.#numbers.get(first.pull.from);
     this.#setup.dispatch(request, {
       kind: "send",
       engine,
+      reachMs: this.#travel(trip, first?.pool ?? ""),
       ...(prefill !== undefined && { prefill }),
-      ...(pull && from !== undefined && { pull: { from, tokens: pull.tokens } }),
+      ...(first?.pull && from !== undefined && { pull: { from, tokens: first.pull.tokens } }),
     });
   }
 }
 
 /** The only placement there is in a fleet of one pool. */
-function alone(pools: PolicySetup["mesh"]["pools"]): Pick<Placement, "decode" | "mode"> {
+function alone(pools: PolicySetup["mesh"]["pools"]): Planned {
   const [pool] = pools.keys();
   return { mode: "together", decode: { pool: pool ?? "", engine: "", heldTokens: 0 } };
 }

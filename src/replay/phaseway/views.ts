@@ -3,8 +3,13 @@ import type { PhaseCapabilities, PlanInput } from "../../core/plan/plan.ts";
 import type { PolicySetup, ReplayRequest } from "../policy.ts";
 import type { Asked } from "./asks.ts";
 
-/** What an edge plans from: the fleet's gauges as it sees them, and what the session knows of its prefix. */
-export function planInput(setup: PolicySetup, request: ReplayRequest, asked: Asked): PlanInput {
+/** What an edge plans from: the fleet's gauges and the regions' queues as it sees them, and what the session knows of its prefix. */
+export function planInput(
+  setup: PolicySetup,
+  request: ReplayRequest,
+  asked: Asked,
+  waitingMs: ReadonlyMap<string, number>,
+): PlanInput {
   const { mesh, speeds, fleet, random } = setup;
   const byPool = new Map<string, EngineView[]>();
   const rtt = new Map<string, number>();
@@ -14,7 +19,7 @@ export function planInput(setup: PolicySetup, request: ReplayRequest, asked: Ask
     rtt.set(one.region, fleet.rttMs(one.engine, request));
     views.push({
       engine: one.id,
-      queueMs: one.queuedMs,
+      queueMs: one.queuedMs + (waitingMs.get(one.pool) ?? 0),
       batch: one.decoding,
       batchTokens: one.decodingTokens,
       heldTokens: asked.held[one.id] ?? 0,
