@@ -1,33 +1,18 @@
-/** Keys of a chain, 8 bytes a link, of which a number holds 53 bits. They stand for nothing but themselves. */
-export function linkKeys(chain: Uint8Array): Float64Array {
-  if (last?.chain !== chain) last = { chain, keys: keysOf(chain) };
-  return last.keys;
-}
-
-/** One plan asks for the keys of one chain pool after pool. */
-let last: { readonly chain: Uint8Array; readonly keys: Float64Array } | undefined;
-
-function keysOf(chain: Uint8Array): Float64Array {
-  const { buffer, byteOffset, byteLength } = chain;
-  const view = new DataView(buffer, byteOffset, byteLength);
-  const keys = new Float64Array(byteLength >> 3);
-  for (let at = 0; at < keys.length; at++) {
-    const low = view.getUint32(at * 8, true);
-    keys[at] = view.getUint32(at * 8 + 4, true) * 2 ** 21 + ((low ^ (low >>> 11)) & 0x1fffff);
-  }
-  return keys;
-}
+import { IS_END, IS_FIRST, LinkTable, weightOf, wordOf } from "./link-table.ts";
 
 /** Links touched together, oldest first in the cache. */
-type Run = { readonly at: number; tokens: number };
-type HeldLink = {
-  weight: number;
-  run: Run;
-  /** When it will have been computed, ms. */
-  readyAt: number;
+type Run = { readonly at: number; tokens: number; links: number };
+
+/** A link as it outlives the memory it was in. */
+export type KeptLink = {
+  readonly key: number;
+  /** Tokens. */
+  readonly weight: number;
+  /** When it was last used, epoch ms. */
+  readonly at: number;
   readonly isFirst: boolean;
   /** The last link of the chain it came with: what was generated followed it. */
-  isEnd: boolean;
+  readonly isEnd: boolean;
 };
 
 /** First links of evicted conversations that are remembered, at most. */
@@ -39,14 +24,62 @@ const MOST_GHOSTS = 4096;
  */
 export class BlockLru {
   #tokens = 0;
-  readonly #links = new Map<number, HeldLink>();
+  #links = new LinkTable();
   /** Uses of the cache that still have links in it, oldest first. */
-  readonly #runs = new Set<Run>();
+  readonly #runs = new Map<number, Run>();
+  #lastRun = 0;
+  /** Links that are still being computed, and when they will have been, ms. */
+  readonly #pending = new Map<number, number>();
   readonly #ghosts = new Set<number>();
 
   /** Tokens held in all. */
   get tokens(): number {
     return this.#tokens;
+  }
+
+  /** Links held in all. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** First links of evicted conversations that are remembered, oldest first. */
+  get evicted(): Iterable<number> {
+    return this.#ghosts;
+  }
+
+  /** Tells of every link but the `skipped` that would leave first, in the order in which they would. */
+  each(visit: (link: KeptLink) => void, skipped = 0): void {
+    const links = this.#links;
+    let left = skipped;
+    for (let link = links.oldest; link > 0; link = links.after(link)) {
+      if (left-- > 0) continue;
+      const word = links.wordOf(link);
+      const [isFirst, isEnd] = [(word & IS_FIRST) > 0, (word & IS_END) > 0];
+      visit({
+        key: links.keyOf(link),
+        weight: weightOf(word),
+        at: this.#atOf(link),
+        isFirst,
+        isEnd,
+      });
+    }
+  }
+
+  /** Adds a link that `each` told of, in the same order, behind everything that is held. */
+  keep({ key, weight, at, isFirst, isEnd }: KeptLink): void {
+    if (this.#links.find(key) > 0) return;
+    if (this.#runs.get(this.#lastRun)?.at !== at) this.#beginRun(at);
+    this.#links.add(key, wordOf(weight, isFirst, isEnd), this.#lastRun);
+    this.#enter(this.#lastRun, weight);
+  }
+
+  /** Remembers the first link of a conversation that was evicted. */
+  remember(key: number): void {
+    this.#ghosts.delete(key);
+    this.#ghosts.add(key);
+    if (this.#ghosts.size <= MOST_GHOSTS) return;
+    const [oldest] = this.#ghosts;
+    if (oldest !== undefined) this.#ghosts.delete(oldest);
   }
 
   /** Tokens of the longest prefix of a chain that is held; `linkTokens` counts up to and including each link. */
@@ -59,19 +92,19 @@ export class BlockLru {
   knows(keys: Float64Array): boolean {
     if (this.#links.size === 0 && this.#ghosts.size === 0) return false;
     const first = keys[0];
-    return first !== undefined && (this.#links.has(first) || this.#ghosts.has(first));
+    return first !== undefined && (this.#links.find(first) > 0 || this.#ghosts.has(first));
   }
 
   /** The same of what has been computed by `nowMs`. */
   readyTokens(keys: Float64Array, linkTokens: Uint32Array, nowMs: number): number {
     let ready = this.#heldLinks(keys, linkTokens);
-    while (ready > 0 && (this.#links.get(keys[ready - 1] as number)?.readyAt ?? 0) > nowMs) ready--;
+    while (ready > 0 && (this.#pending.get(keys[ready - 1] as number) ?? 0) > nowMs) ready--;
     return ready === 0 ? 0 : (linkTokens[ready - 1] ?? 0);
   }
 
   /**
-   * Marks a chain as just used, adding what is missing, which is computed by `readyAt`, and evicts down to
-   * `capacityTokens`.
+   * Marks a chain as just used, adding what is missing, and evicts down to `capacityTokens`. What is missing is computed
+   * by `readyAt`; without that, all of the chain has been.
    */
   insert(
     keys: Float64Array,
@@ -80,39 +113,41 @@ export class BlockLru {
     nowMs: number,
     readyAt = -Infinity,
   ): void {
-    const run: Run = { at: nowMs, tokens: 0 };
+    const links = this.#links;
+    const run = this.#beginRun(nowMs);
     const last = Math.min(keys.length, linkTokens.length) - 1;
     for (let i = last; i >= 0; i--) {
-      const key = keys[i];
-      if (key === undefined) continue;
+      const key = keys[i] as number;
       const weight = (linkTokens[i] ?? 0) - (i === 0 ? 0 : (linkTokens[i - 1] ?? 0));
-      const link = this.#links.get(key);
-      if (link === undefined) {
-        this.#links.set(key, { weight, run, readyAt, isFirst: i === 0, isEnd: i === last });
+      const link = links.find(key);
+      // Before it leaves the use it was part of, which a key that stands twice here finds to be this one.
+      this.#enter(run, weight);
+      if (link === 0) {
+        links.add(key, wordOf(weight, i === 0, i === last), run);
+        if (readyAt > -Infinity) this.#pending.set(key, readyAt);
       } else {
-        this.#take(key, link);
-        link.weight = weight;
-        link.run = run;
-        link.readyAt = Math.min(link.readyAt, readyAt);
-        link.isEnd ||= i === last;
-        this.#links.set(key, link);
+        const word = links.wordOf(link);
+        this.#leave(link);
+        const isEnd = i === last || (word & IS_END) > 0;
+        links.renew(link, wordOf(weight, (word & IS_FIRST) > 0, isEnd), run);
+        this.#computedBy(key, readyAt);
       }
-      this.#tokens += weight;
-      run.tokens += weight;
     }
-    if (run.tokens > 0) this.#runs.add(run);
+    if (last < 0) this.#runs.delete(run);
     if (keys[0] !== undefined) this.#ghosts.delete(keys[0]);
     this.shrink(capacityTokens);
   }
 
   /** True when the held part of a chain is a whole prompt of before, rather than what eviction left of one. */
   holdsWhole(keys: Float64Array, linkTokens: Uint32Array): boolean {
-    return this.#deepest(keys, linkTokens)?.isEnd === true;
+    const link = this.#deepest(keys, linkTokens);
+    return link > 0 && (this.#links.wordOf(link) & IS_END) > 0;
   }
 
   /** When the deepest held link of a chain was last used, ms; undefined when none is held. */
   usedAt(keys: Float64Array, linkTokens: Uint32Array): number | undefined {
-    return this.#deepest(keys, linkTokens)?.run.at;
+    const link = this.#deepest(keys, linkTokens);
+    return link > 0 ? this.#atOf(link) : undefined;
   }
 
   /**
@@ -129,11 +164,11 @@ export class BlockLru {
   ): number {
     if (this.#tokens + tokens <= capacityTokens) return 0;
     const held = this.#heldLinks(keys, linkTokens);
-    const deepest = held === 0 ? undefined : keys[held - 1];
-    const own = deepest === undefined ? undefined : this.#links.get(deepest)?.run;
+    const deepest = held === 0 ? 0 : this.#links.find(keys[held - 1] as number);
+    const own = deepest === 0 ? undefined : this.#runs.get(this.#links.runOf(deepest));
     let over = this.#tokens + tokens - capacityTokens - (linkTokens[held - 1] ?? 0);
     let sum = 0;
-    for (const run of this.#runs) {
+    for (const run of this.#runs.values()) {
       if (over <= 0) break;
       if (run === own) continue;
       const leaving = Math.min(over, run.tokens);
@@ -146,7 +181,7 @@ export class BlockLru {
   /** True when evicting down to `capacityTokens` takes from a use of the cache at `sinceMs` or later. */
   evictsSince(capacityTokens: number, sinceMs: number): boolean {
     let over = this.#tokens - capacityTokens;
-    for (const run of this.#runs) {
+    for (const run of this.#runs.values()) {
       if (over <= 0) return false;
       if (run.at >= sinceMs) return true;
       over -= run.tokens;
@@ -156,67 +191,98 @@ export class BlockLru {
 
   /** Evicts the least recently used links until at most `capacityTokens` are held. */
   shrink(capacityTokens: number): void {
-    if (this.#tokens <= capacityTokens) return;
-    for (const [key, link] of this.#links) {
-      this.#take(key, link);
-      if (link.isFirst) this.#remember(key);
-      if (this.#tokens <= capacityTokens) return;
+    const links = this.#links;
+    while (this.#tokens > capacityTokens && links.oldest > 0) {
+      const link = links.oldest;
+      if ((links.wordOf(link) & IS_FIRST) > 0) this.remember(links.keyOf(link));
+      this.#remove(link);
     }
   }
 
   /** Forgets the links of a chain that lie beyond its first `tokens` tokens. */
   forget(keys: Float64Array, linkTokens: Uint32Array, tokens = 0): void {
     for (let i = 0; i < keys.length; i++) {
-      const key = keys[i];
-      if (key !== undefined && (linkTokens[i] ?? 0) > tokens) this.#remove(key);
+      const link = (linkTokens[i] ?? 0) > tokens ? this.#links.find(keys[i] as number) : 0;
+      if (link > 0) this.#remove(link);
     }
   }
 
   /** Forgets everything: the engine restarted. */
   clear(): void {
-    for (const [key, { isFirst }] of this.#links) if (isFirst) this.#remember(key);
-    this.#links.clear();
+    this.each(({ key, isFirst }) => isFirst && this.remember(key));
+    this.#links = new LinkTable();
     this.#runs.clear();
+    this.#pending.clear();
     this.#tokens = 0;
+  }
+
+  /** As it was made. */
+  reset(): void {
+    this.clear();
+    this.#ghosts.clear();
   }
 
   /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
   #heldLinks(keys: Float64Array, linkTokens: Uint32Array): number {
     const first = keys[0];
-    if (first === undefined || !this.#links.has(first)) return 0;
+    if (first === undefined || this.#links.find(first) === 0) return 0;
     let held = 1;
     let missing = Math.min(keys.length, linkTokens.length);
     while (held < missing) {
       const middle = (held + missing) >> 1;
-      const key = keys[middle];
-      if (key !== undefined && this.#links.has(key)) held = middle + 1;
+      if (this.#links.find(keys[middle] as number) > 0) held = middle + 1;
       else missing = middle;
     }
     return held;
   }
 
-  #deepest(keys: Float64Array, linkTokens: Uint32Array): HeldLink | undefined {
-    const key = keys[this.#heldLinks(keys, linkTokens) - 1];
-    return key === undefined ? undefined : this.#links.get(key);
+  /** The deepest link of a chain that is held; 0 when none is. */
+  #deepest(keys: Float64Array, linkTokens: Uint32Array): number {
+    const held = this.#heldLinks(keys, linkTokens);
+    return held === 0 ? 0 : this.#links.find(keys[held - 1] as number);
   }
 
-  #remove(key: number): void {
-    const link = this.#links.get(key);
-    if (link !== undefined) this.#take(key, link);
+  #atOf(link: number): number {
+    return this.#runs.get(this.#links.runOf(link))?.at ?? 0;
   }
 
-  #take(key: number, link: HeldLink): void {
-    this.#links.delete(key);
-    this.#tokens -= link.weight;
-    link.run.tokens -= link.weight;
-    if (link.run.tokens <= 0) this.#runs.delete(link.run);
+  #beginRun(at: number): number {
+    this.#lastRun = this.#lastRun === LAST_RUN ? 1 : this.#lastRun + 1;
+    this.#runs.set(this.#lastRun, { at, tokens: 0, links: 0 });
+    return this.#lastRun;
   }
 
-  #remember(key: number): void {
-    this.#ghosts.delete(key);
-    this.#ghosts.add(key);
-    if (this.#ghosts.size <= MOST_GHOSTS) return;
-    const [oldest] = this.#ghosts;
-    if (oldest !== undefined) this.#ghosts.delete(oldest);
+  #enter(id: number, weight: number): void {
+    const run = this.#runs.get(id) as Run;
+    run.links++;
+    run.tokens += weight;
+    this.#tokens += weight;
+  }
+
+  /** Takes a link out of the use of the cache that it was part of. */
+  #leave(link: number): void {
+    const id = this.#links.runOf(link);
+    const run = this.#runs.get(id) as Run;
+    const weight = weightOf(this.#links.wordOf(link));
+    this.#tokens -= weight;
+    run.tokens -= weight;
+    if (--run.links === 0) this.#runs.delete(id);
+  }
+
+  #remove(link: number): void {
+    this.#leave(link);
+    if (this.#pending.size > 0) this.#pending.delete(this.#links.keyOf(link));
+    this.#links.remove(link);
+  }
+
+  /** A held link that is computed once more; whoever is done first counts. */
+  #computedBy(key: number, readyAt: number): void {
+    const pending = this.#pending.get(key);
+    if (pending === undefined || pending <= readyAt) return;
+    if (readyAt === -Infinity) this.#pending.delete(key);
+    else this.#pending.set(key, readyAt);
   }
 }
+
+/** Numbers of runs have 32 bits; by the time they begin anew those of before are gone. */
+const LAST_RUN = 2 ** 32 - 1;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BlockLru, linkKeys } from "../../../src/core/block-lru.ts";
+import { BlockLru } from "../../../src/core/block-lru.ts";
+import { linkKeys } from "../../../src/core/link-keys.ts";
 import { chainOf } from "./grant-fixtures.ts";
 
 describe("the model of a prefix cache", () => {
