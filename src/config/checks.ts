@@ -4,6 +4,7 @@ import { linkEndProblems } from "./checks-link-ends.ts";
 import { linkProblems } from "./checks-links.ts";
 import { namingProblems } from "./checks-names.ts";
 import { poolProblems } from "./checks-pools.ts";
+import { regionProblems } from "./checks-regions.ts";
 import type { DialectRoles } from "./dialects.ts";
 import type { Problem } from "./problem.ts";
 import type { Mesh } from "./schema.ts";
@@ -34,6 +35,7 @@ export function checkMesh(
   };
   return [
     ...namingProblems(around),
+    ...regionProblems(around),
     ...poolProblems(around),
     ...engineProblems(around),
     ...linkEndProblems(around),

@@ -30,6 +30,10 @@ export type Region = {
   readonly lon: number;
   readonly hint?: string;
   readonly jurisdiction?: string;
+  /** Another one makes the region's objects anew, where it is now; 1 where absent. */
+  readonly epoch?: number;
+  /** Each pool's engines are granted by an object of its own; else one grants all. */
+  readonly shards?: "pool";
 };
 
 export type Model = {

@@ -5,9 +5,11 @@ import type { RegionSnapshot, SeenEngine } from "../rpc/region-messages.ts";
 export class Snapshots {
   readonly #kept = new Map<string, { at: number; engines: Map<string, SeenEngine> }>();
 
-  keep(region: string, { engines }: RegionSnapshot, nowMs: number): void {
+  /** `atMs` is when it was taken; an older one than is known is none. */
+  keep(region: string, { engines }: RegionSnapshot, atMs: number): void {
+    if ((this.#kept.get(region)?.at ?? -Infinity) > atMs) return;
     const byId = new Map(engines.map((seen) => [seen.engine, seen]));
-    this.#kept.set(region, { at: nowMs, engines: byId });
+    this.#kept.set(region, { at: atMs, engines: byId });
   }
 
   /** Ms; Infinity where none was given. */

@@ -1,3 +1,7 @@
+import type { Continent } from "../core/continents.ts";
+import type { Fleet } from "../core/fleet.ts";
+import { objectNameOf, regionOfShard } from "../core/shards.ts";
+import type { FleetPush, FleetPushReply, FleetRead, FleetReadReply } from "./fleet-messages.ts";
 import type {
   AppendReply,
   ReadReply,
@@ -28,13 +32,28 @@ export function createObjects(env: ObjectsEnv, place: ObjectPlace = {}): Objects
   };
 }
 
-/** Resolves regions to the objects that grant their engines, each made where its region is. */
-export function createRegions(namespace: Namespace<RegionStub>): Regions {
-  return (region, place) => stubOf(namespace, `${region}@${REGION_EPOCH}`, place);
+/** Resolves shards of a fleet's regions to the objects that grant their engines, each made where its region is. */
+export function createRegions(namespace: Namespace<RegionStub>, fleet: Fleet): Regions {
+  return (shard) => {
+    const { hint, jurisdiction } = regionOfShard(fleet, shard) ?? {};
+    return stubOf(namespace, objectNameOf(fleet, shard), {
+      ...(hint !== undefined && { hint: hint as DurableObjectLocationHint }),
+      ...(jurisdiction !== undefined &&
+        JURISDICTIONS.has(jurisdiction) && {
+          jurisdiction: jurisdiction as DurableObjectJurisdiction,
+        }),
+    });
+  };
 }
 
-/** A region's object with another place or another way of sharding is another object. */
-const REGION_EPOCH = 1;
+/** Those that Cloudflare keeps objects within. */
+const JURISDICTIONS: ReadonlySet<string> = new Set(["eu", "us", "fedramp"]);
+
+/** Resolves continents to the objects that hold what every region last told. */
+export function createFleets(namespace: Namespace<FleetStub>): Fleets {
+  return ({ id, hint }) =>
+    stubOf(namespace, `fleet/${id}`, { hint: hint as DurableObjectLocationHint });
+}
 
 /** Name of the `Receipts` object for a tenant, a day such as `2026-11-23` and a shard. */
 export function receiptsName(tenant: string, day: string, shard: number): string {
@@ -52,8 +71,10 @@ export type Objects = {
   receipts(name: string): ReceiptsStub;
 };
 
-/** The object of a region, by the region's id in `mesh.json`; a new stub each time, as above. */
-export type Regions = (region: string, place: ObjectPlace) => RegionStub;
+/** The object of a region or of one of its pools; a new stub each time, as above. */
+export type Regions = (shard: string) => RegionStub;
+
+export type Fleets = (continent: Continent) => FleetStub;
 
 export type ObjectPlace = {
   readonly hint?: DurableObjectLocationHint;
@@ -101,6 +122,12 @@ export type RegionCalls = {
   report(message: RegionReport): MaybeLater<RegionReportReply>;
 };
 
+/** What a `Fleet` object answers. */
+export type FleetCalls = {
+  push(push: FleetPush): MaybeLater<FleetPushReply>;
+  read(ask: FleetRead): MaybeLater<FleetReadReply>;
+};
+
 /** The same calls from another worker, where every answer is later. */
 export type Remote<Calls> = {
   [Name in keyof Calls]: Calls[Name] extends (...args: infer Args) => infer Answer
@@ -111,6 +138,7 @@ export type Remote<Calls> = {
 export type SessionStub = Remote<SessionCalls>;
 export type ReceiptsStub = Remote<ReceiptsCalls>;
 export type RegionStub = Remote<RegionCalls>;
+export type FleetStub = Remote<FleetCalls>;
 
 function stubOf<Stub>(namespace: Namespace<Stub>, name: string, place: ObjectPlace): Stub {
   const within = withinJurisdiction(namespace, place.jurisdiction);

@@ -1,44 +1,73 @@
+import { type Continent, continentOf } from "../../src/core/continents.ts";
+import type { Fleet } from "../../src/core/fleet.ts";
+import { regionBindingName, regionOfShard, shardsOf } from "../../src/core/shards.ts";
 import { createRegionObjects } from "../../src/region/by-object.ts";
+import { FleetReader } from "../../src/region/fleet-reader.ts";
 import { createRegionService, type InIsolateOptions } from "../../src/region/in-isolate.ts";
-import { createRegions, type ObjectPlace } from "../../src/rpc/objects.ts";
+import type { WorkerBinding } from "../../src/region/leg-exchange.ts";
+import { RegionWorkers } from "../../src/region/region-workers.ts";
+import { Snapshots } from "../../src/region/snapshots.ts";
+import { createFleets, createRegions } from "../../src/rpc/objects.ts";
 import type { TurnDeps } from "../../src/turn/deps.ts";
 import type { EdgeEnv } from "./mesh.ts";
 
-/** Who grants engines, as a turn needs it: Region objects where they are bound, else this isolate. */
-export function regionsOf({ REGIONS }: EdgeEnv, options: InIsolateOptions): RegionsOfRequest {
-  if (REGIONS === undefined) {
+/** Who grants engines and runs legs, as a turn needs it: what is bound does, and this isolate does the rest. */
+export function regionsOf(env: EdgeEnv, options: InIsolateOptions): RegionsOfRequest {
+  if (env.REGIONS === undefined) {
     const { service, views } = createRegionService(options);
     return () => ({ region: service, views });
   }
-  const ofRequest = createRegionObjects(options);
-  return (env, waitUntil, rtt) => {
-    const regions = createRegions(env.REGIONS ?? REGIONS);
+  const { fleet } = options;
+  const objects = createRegions(env.REGIONS, fleet);
+  const workers = new RegionWorkers(fleet, (region) => workerOf(env, region));
+  const snapshots = new Snapshots();
+  const look = fleetReader(env, options, snapshots);
+  const ofRequest = createRegionObjects({
+    ...options,
+    snapshots,
+    elsewhere: (order, signal) => workers.run(order, signal),
+  });
+  return (waitUntil, rtt) => {
+    look(waitUntil, rtt);
     const { service, views } = ofRequest({
-      object: (region) => regions(region, placeOf(options, region)),
+      object: (shard, ahead) => workers.stub(shard, ahead) ?? objects(shard),
+      runsAhead: (shard) => workers.has(shard),
       waitUntil,
-      rtt,
+      rtt: {
+        ms: (shard) => rtt.ms(regionId(fleet, shard)),
+        observe: (shard, ms) => rtt.observe(regionId(fleet, shard), ms),
+      },
     });
     return { region: service, views };
   };
 }
 
 type RegionsOfRequest = (
-  env: EdgeEnv,
   waitUntil: TurnDeps["waitUntil"],
   rtt: TurnDeps["rtt"],
 ) => Pick<TurnDeps, "region" | "views">;
 
-/** A region's object belongs where its engines are. */
-function placeOf({ fleet }: InIsolateOptions, region: string): ObjectPlace {
-  const { hint, jurisdiction } = fleet.regions.get(region) ?? {};
-  return {
-    ...(hint !== undefined && { hint: hint as DurableObjectLocationHint }),
-    ...(jurisdiction !== undefined &&
-      JURISDICTIONS.has(jurisdiction) && {
-        jurisdiction: jurisdiction as DurableObjectJurisdiction,
-      }),
-  };
+/** Region workers are bound by the names of their regions. */
+function workerOf(env: EdgeEnv, region: string): WorkerBinding | undefined {
+  const bindings = env as unknown as Readonly<Record<string, WorkerBinding | undefined>>;
+  return bindings[regionBindingName(region)];
 }
 
-/** Those that Cloudflare keeps objects within. */
-const JURISDICTIONS: ReadonlySet<string> = new Set(["eu", "us", "fedramp"]);
+/** Has each turn look at what the regions of the world tell; where there is but one, its answers tell enough. */
+function fleetReader({ FLEETS }: EdgeEnv, options: InIsolateOptions, snapshots: Snapshots) {
+  const { fleet, clock } = options;
+  if (FLEETS === undefined || shardsOf(fleet).size < 2) return () => {};
+  const fleets = createFleets(FLEETS);
+  const reader = new FleetReader(clock, fleet.version, snapshots);
+  return (waitUntil: TurnDeps["waitUntil"], rtt: TurnDeps["rtt"]) =>
+    reader.onTurn(() => fleets(nearestContinent(fleet, rtt)), waitUntil);
+}
+
+function nearestContinent({ regions }: Fleet, rtt: TurnDeps["rtt"]): Continent {
+  const [nearest] = [...regions.values()].toSorted((a, b) => rtt.ms(a.id) - rtt.ms(b.id));
+  return continentOf(nearest ?? { lat: 0, lon: 0 });
+}
+
+function regionId(fleet: Fleet, shard: string): string {
+  return regionOfShard(fleet, shard)?.id ?? shard;
+}

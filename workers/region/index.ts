@@ -1,0 +1,9 @@
+import { createRegionApp, type RegionWorkerEnv } from "./app.ts";
+
+export { Region } from "../edge/region.ts";
+
+const region = createRegionApp();
+
+export default {
+  fetch: (request, env) => region.fetch(request, env),
+} satisfies ExportedHandler<RegionWorkerEnv>;
