@@ -9,6 +9,13 @@ export const receiptMigrations: readonly string[] = [
   "CREATE TABLE IF NOT EXISTS packs (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, ids TEXT NOT NULL, body TEXT NOT NULL)",
 ];
 
+/** Append-only, as above. */
+export const regionMigrations: readonly string[] = [
+  // Without row ids, as their index would be billed as a row of its own.
+  "CREATE TABLE IF NOT EXISTS leases (ticket TEXT PRIMARY KEY, body TEXT NOT NULL, keys BLOB NOT NULL, tokens BLOB NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS checkpoint (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)",
+];
+
 /** Runs what tables of version `from` lack and answers with their version now. */
 export function migrate(sql: SqlStorage, migrations: readonly string[], from: number): number {
   for (const migration of migrations.slice(from)) sql.exec(migration);

@@ -12,43 +12,33 @@ import type {
   RegionSnapshot,
 } from "../rpc/region-messages.ts";
 
-/** A ledger, and the tickets by which callers know legs that others granted. */
-export type Books = { readonly state: RegionState; readonly aliases: Map<string, string> };
-
 /** Enters what a caller reports. Of grants that are not here any more nothing is said. */
-export function applyReports(books: Books, reports: RegionReports, nowMs: number): void {
-  const { state, aliases } = books;
-  for (const leg of reports.running) enterRunning(books, leg, nowMs);
-  for (const event of reports.events) applyEvent(books, event, nowMs);
-  for (const ticket of reports.renewed) renew(state, aliases.get(ticket) ?? ticket, nowMs);
+export function applyReports(state: RegionState, reports: RegionReports, nowMs: number): void {
+  for (const leg of reports.running) enterRunning(state, leg, nowMs);
+  for (const event of reports.events) applyEvent(state, event, nowMs);
+  for (const ticket of reports.renewed) renew(state, ticket, nowMs);
 }
 
-function enterRunning({ state, aliases }: Books, leg: RegionRunning, nowMs: number): void {
+function enterRunning(state: RegionState, leg: RegionRunning, nowMs: number): void {
   const { ticket, engine, wanted, ranMs, firstTokenAfterMs } = leg;
-  if (state.tickets.has(ticket) || aliases.has(ticket)) return;
   const grantedAt = nowMs - ranMs;
-  const own = adopt(state, wanted, engine, grantedAt)?.ticket;
-  if (own === undefined) return;
-  if (aliases.size >= MOST_ALIASES) aliases.clear();
-  aliases.set(ticket, own);
-  if (firstTokenAfterMs !== undefined) firstToken(state, own, grantedAt + firstTokenAfterMs);
-  renew(state, own, nowMs);
+  if (!state.tickets.has(ticket)) adopt(state, { ...wanted, ticket }, engine, grantedAt);
+  if (firstTokenAfterMs !== undefined) firstToken(state, ticket, grantedAt + firstTokenAfterMs);
+  renew(state, ticket, nowMs);
 }
 
-/** Legs that lapsed leave theirs behind. */
-const MOST_ALIASES = 10_000;
-
-function applyEvent({ state, aliases }: Books, event: RegionEvent, nowMs: number): void {
-  const { failure, retryAfterMs, outputTokens, pool } = event;
-  const ticket = aliases.get(event.ticket) ?? event.ticket;
+function applyEvent(state: RegionState, event: RegionEvent, nowMs: number): void {
+  const { ticket, failure, retryAfterMs, outputTokens, pool } = event;
   const grantedAt = state.tickets.get(ticket)?.grants.get(ticket)?.grantedAt ?? nowMs;
   const at = Math.min(nowMs, grantedAt + event.afterMs);
-  if (event.event === "first-token") return firstToken(state, ticket, at);
-  aliases.delete(event.ticket);
-  if (event.event === "done") done(state, ticket, at, outputTokens);
+  if (event.event === "first-token") firstToken(state, ticket, at);
+  else if (event.event === "done") done(state, ticket, at, outputTokens);
   else if (event.event === "failed") failed(state, ticket, at, failure, retryAfterMs);
   else if (event.event === "released") released(state, ticket, at);
-  else withdraw(state, pool, ticket, nowMs);
+  else {
+    withdraw(state, pool, ticket, nowMs);
+    released(state, ticket, nowMs);
+  }
 }
 
 /** An answer of the ledger with its times relative to now. */

@@ -2,9 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import type { Clock } from "../core/clock.ts";
 import type { Fleet } from "../core/fleet.ts";
 import { createRegionState, type RegionState } from "../core/grant/region-state.ts";
-import { lapse } from "../core/grant/report.ts";
 import { claim, reserve } from "../core/grant/reserve.ts";
 import { speedsOf } from "../core/plan/speeds.ts";
+import { shardOf } from "../core/shards.ts";
 import type { RegionCalls } from "../rpc/objects.ts";
 import {
   REGION_MESSAGES_VERSION,
@@ -15,43 +15,52 @@ import {
   type RegionReserve,
   type RegionReserveReply,
 } from "../rpc/region-messages.ts";
-import { applyReports, type Books, relativeTo, snapshotOf } from "./region-answers.ts";
+import { applyReports, relativeTo, snapshotOf } from "./region-answers.ts";
+import { RegionMemory } from "./region-memory.ts";
+import { RegionStore } from "./region-store.ts";
+import type { SnapshotPush } from "./snapshot-push.ts";
 
 /**
- * The engines of one region: who was granted which, and who waits. All of it is in memory and lost with it: callers
- * then tell which legs run, and what sessions hold is learned again from what they ask.
+ * The engines of one region, or of a part of it: who was granted which, and who waits. Most of that is lost with the
+ * object's memory: callers then tell which legs run, and sessions what they hold. Engines are tried by the legs of those
+ * who ask, a broken one by one leg at a time, so there are no probes: while nobody asks nobody has to know.
  */
 export class Region<Env = unknown> extends DurableObject<Env> implements RegionCalls {
-  readonly #fleet: Fleet;
+  readonly #options: RegionOptions;
   readonly #clock: Clock;
-  readonly #memory = crypto.randomUUID();
-  #known: Books | undefined;
-  #lapsedAt = 0;
+  readonly #store: RegionStore;
+  /** Callers tell by it that the object has lost its memory. */
+  readonly #life = crypto.randomUUID();
+  #known: RegionMemory | undefined;
   #wakeAt = Infinity;
   #change = Promise.withResolvers<void>();
 
-  constructor(ctx: DurableObjectState, env: Env, { fleet, clock }: RegionOptions) {
+  constructor(ctx: DurableObjectState, env: Env, options: RegionOptions) {
     super(ctx, env);
-    this.#fleet = fleet;
-    this.#clock = clock;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#store = new RegionStore(ctx.storage);
   }
 
   reserve(message: RegionReserve): RegionReserveReply {
     if (message.v !== REGION_MESSAGES_VERSION) return unknownVersion;
     const now = this.#clock.now();
-    const books = this.#booksOf(message.region);
-    const { state } = books;
-    const { wanted, standing, reports, snapshotAgeMs } = message;
+    const memory = this.#memoryOf(message.region);
+    const { state } = memory;
+    const { wanted, standing, snapshotAgeMs } = message;
+    this.#enter(memory, message, now);
+    if (memory.wasWithdrawn(wanted.ticket)) return unknownTicket;
+    memory.relearn(message, now);
     const { tenant, priority, deadlineInMs } = standing;
-    this.#enter(books, reports, now);
     const deadlineAt = now + deadlineInMs;
     const answer = reserve(state, wanted, { tenant, priority, deadlineAt }, now, Math.random);
+    this.#changed(memory, message.region);
     return {
       ok: true,
       v: 1,
       answer: relativeTo(now, answer),
       tookMs: this.#clock.now() - now,
-      memory: this.#memory,
+      memory: this.#life,
       ...(snapshotAgeMs > SNAPSHOT_YOUNG_MS && { snapshot: snapshotOf(state, now) }),
     };
   }
@@ -59,17 +68,19 @@ export class Region<Env = unknown> extends DurableObject<Env> implements RegionC
   /** Held until the leg may go, 5 s at most. */
   async claim({ v, region, pool: poolId, ticket }: RegionClaim): Promise<RegionClaimReply> {
     if (v !== REGION_MESSAGES_VERSION) return unknownVersion;
-    const { state } = this.#booksOf(region);
+    const memory = this.#memoryOf(region);
+    const { state } = memory;
     const pool = state.pools.get(poolId);
     const waiting = pool?.queue.find((one) => one.ticket === ticket);
     const until = this.#clock.now() + CLAIM_HELD_MS;
     for (let isFirst = true; ; isFirst = false) {
       const now = this.#clock.now();
-      this.#lapse(state, now);
+      if (memory.sweep(now)) this.#wake();
       if (!pool || !waiting || !pool.queue.includes(waiting)) return unknownTicket;
       const mayGo = waiting.granted !== undefined || now >= pool.drainAt;
       if (isFirst || mayGo || now >= until) {
         const answer = claim(state, poolId, ticket, now, Math.random);
+        if (answer.kind === "granted") this.#changed(memory, region);
         if (answer.kind !== "queued" || now >= until) {
           return { ok: true, v: 1, answer: relativeTo(now, answer) };
         }
@@ -79,27 +90,36 @@ export class Region<Env = unknown> extends DurableObject<Env> implements RegionC
     }
   }
 
-  report({ v, region, reports }: RegionReport): RegionReportReply {
-    if (v !== REGION_MESSAGES_VERSION) return unknownVersion;
-    this.#enter(this.#booksOf(region), reports, this.#clock.now());
-    return { ok: true, v: 1, memory: this.#memory };
+  report(message: RegionReport): RegionReportReply {
+    if (message.v !== REGION_MESSAGES_VERSION) return unknownVersion;
+    const memory = this.#memoryOf(message.region);
+    this.#enter(memory, message, this.#clock.now());
+    const { events, running } = message.reports;
+    if (events.length + running.length > 0) this.#changed(memory, message.region);
+    return { ok: true, v: 1, memory: this.#life };
   }
 
-  #booksOf(region: string): Books {
-    this.#known ??= { state: emptyState(this.#fleet, region), aliases: new Map() };
+  #memoryOf(region: string): RegionMemory {
+    this.#known ??= new RegionMemory(
+      this.#store,
+      emptyState(this.#options.fleet, region),
+      this.#clock.now(),
+    );
     return this.#known;
   }
 
-  #enter(books: Books, reports: RegionReport["reports"], now: number): void {
-    applyReports(books, reports, now);
-    this.#lapse(books.state, now);
+  #enter(memory: RegionMemory, { reports }: Pick<RegionReport, "reports">, now: number): void {
+    applyReports(memory.state, reports, now);
+    for (const { event, ticket } of reports.events) {
+      if (event === "withdrawn") memory.withdraw(ticket, now);
+    }
+    memory.sweep(now);
     this.#wake();
   }
 
-  #lapse(state: RegionState, now: number): void {
-    if (now - this.#lapsedAt < LAPSE_EVERY_MS) return;
-    this.#lapsedAt = now;
-    if (lapse(state, now) > 0) this.#wake();
+  #changed(memory: RegionMemory, region: string): void {
+    memory.changed();
+    this.#options.push?.touched(region, () => snapshotOf(memory.state, this.#clock.now()));
   }
 
   /** One timer is enough for all claims: whoever finds nothing sets the next. */
@@ -120,18 +140,22 @@ export class Region<Env = unknown> extends DurableObject<Env> implements RegionC
   }
 }
 
-export type RegionOptions = { readonly fleet: Fleet; readonly clock: Clock };
+export type RegionOptions = {
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  /** Who is told of changes; nobody when absent. */
+  readonly push?: SnapshotPush;
+};
 
 const CLAIM_HELD_MS = 5000;
 const SNAPSHOT_YOUNG_MS = 1000;
-const LAPSE_EVERY_MS = 1000;
 const unknownVersion = { ok: false, v: 1, code: "unknown_version" } as const;
 const unknownTicket = { ok: false, v: 1, code: "unknown_ticket" } as const;
 
-function emptyState(fleet: Fleet, region: string): RegionState {
-  const pools = [...fleet.pools.values()].filter((pool) => pool.region === region);
+function emptyState(fleet: Fleet, shard: string): RegionState {
+  const pools = [...fleet.pools.values()].filter(({ id }) => shardOf(fleet, id) === shard);
   const state = createRegionState(pools, speedsOf(fleet));
-  // Reports of grants from before a loss of memory must not meet those of after.
+  // Tickets minted here before a loss of memory must not meet those of after.
   state.nextTicket = Math.floor(Math.random() * 2 ** 40);
   return state;
 }

@@ -1,12 +1,20 @@
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { EngineView } from "../core/plan/placement.ts";
+import { shardOf } from "../core/shards.ts";
 import { createRegionService, type InIsolateOptions } from "./in-isolate.ts";
 import { type LiveGrant, LiveGrants } from "./live-grants.ts";
-import { Patience } from "./patience.ts";
+import { Patience, patienceKey } from "./patience.ts";
 import { RegionCaller, type RegionLink } from "./region-caller.ts";
-import { eventOf, wantedOf } from "./region-wire.ts";
+import { eventOf, type NamedAsk, wantedOf } from "./region-wire.ts";
 import { ReportBuffer } from "./report-buffer.ts";
-import type { ClaimAsk, LegReport, RegionService, ReserveAsk, ViewAsk } from "./service.ts";
+import type {
+  ClaimAsk,
+  LegAhead,
+  LegReport,
+  RegionService,
+  ReserveAsk,
+  ViewAsk,
+} from "./service.ts";
 import { Snapshots } from "./snapshots.ts";
 
 type Isolate = ReturnType<typeof createIsolate>;
@@ -20,14 +28,20 @@ export function createRegionObjects(options: InIsolateOptions): (link: RegionLin
   return (link) => ({
     service: new ByObject(isolate, link),
     views: (ask) => {
-      const region = regionOf(isolate, ask.pool);
-      return isolate.snapshots.over(region, isolate.own.views(ask), ask.now);
+      const shard = shardOf(isolate.fleet, ask.pool);
+      const own = isolate.own.views(ask).map((view) => ({
+        ...view,
+        // Other edges send to the same engines: what is not known here may be there. The region knows better.
+        heldTokens: Math.max(view.heldTokens, ask.held[view.engine] ?? 0),
+      }));
+      return isolate.snapshots.over(shard, own, ask.now);
     },
   });
 }
 
 function createIsolate(options: InIsolateOptions) {
   const { fleet, clock } = options;
+  let tickets = 0;
   return {
     fleet,
     clock,
@@ -36,14 +50,20 @@ function createIsolate(options: InIsolateOptions) {
     live: new LiveGrants(clock),
     waiting: new Map<string, Waiting>(),
     reports: new ReportBuffer(clock),
-    snapshots: new Snapshots(),
+    snapshots: options.snapshots ?? new Snapshots(),
     patience: new Patience(),
+    /** Another one for each call of `reserve`; no other isolate has the request. */
+    named: (ask: ReserveAsk): NamedAsk => ({
+      ...ask,
+      ticket: `${ask.requestId}:${ask.leg}:r${++tickets}`,
+    }),
   };
 }
 
 /** A leg in a queue, and what was last said of it. */
 type Waiting = {
   readonly ask: ReserveAsk;
+  readonly ahead: LegAhead | undefined;
   readonly said: Reserved;
   /** This isolate's own queue, as the region did not answer. */
   readonly isOwn: boolean;
@@ -60,70 +80,65 @@ class ByObject implements RegionService {
     this.#caller = new RegionCaller(isolate, link);
   }
 
-  async reserve(ask: ReserveAsk): Promise<Reserved> {
+  async reserve(ask: ReserveAsk, ahead?: LegAhead): Promise<Reserved> {
     const { patience, own } = this.#isolate;
-    const region = regionOf(this.#isolate, ask.pool);
-    const call = this.#caller.reserve(region, ask);
-    const answer = await Promise.race([call, after(patience.ms(region))]);
-    if (answer === "late") this.#caller.giveBackLate(region, ask.pool, call);
-    if (answer !== "late" && answer !== "lost") return this.#keep(region, ask, answer);
-    return this.#keepGuess(region, ask, await own.service.reserve(ask));
+    const shard = shardOf(this.#isolate.fleet, ask.pool);
+    const named = this.#isolate.named(ask);
+    const call = this.#caller.reserve(shard, named, ahead);
+    const answer = await Promise.race([call, after(patience.ms(patienceKey(shard, ahead)))]);
+    if (answer !== "late" && answer !== "lost") return this.#keep(shard, named, answer, ahead);
+    // It may have been granted all the same.
+    this.#caller.giveUp(shard, ask.pool, named.ticket);
+    this.#link.waitUntil(call);
+    return this.#keepGuess(shard, ask, await own.service.reserve(ask), ahead);
   }
 
   async claim(place: ClaimAsk, signal?: AbortSignal): Promise<Reserved> {
-    const { waiting, own, clock } = this.#isolate;
-    const region = regionOf(this.#isolate, place.pool);
-    const known = waiting.get(place.ticket);
+    const { fleet, waiting, own, clock } = this.#isolate;
+    const { pool, ticket } = place;
+    const shard = shardOf(fleet, pool);
+    const known = waiting.get(ticket);
     if (known === undefined) return own.service.claim(place, signal);
+    const { ask, ahead } = known;
     if (known.isOwn) {
-      waiting.delete(place.ticket);
-      return this.#keepGuess(region, known.ask, await own.service.claim(place, signal));
+      waiting.delete(ticket);
+      return this.#keepGuess(shard, ask, await own.service.claim(place, signal), ahead);
     }
-    const call = this.#caller.claim(region, place);
-    const answer = await Promise.race([call, aborted(signal)]);
-    if (answer === "left") {
-      this.#caller.giveBackLate(region, place.pool, call);
-      return known.said;
-    }
-    waiting.delete(place.ticket);
-    // The object lost its memory: the leg queues anew.
-    if (answer === "lost") return this.reserve({ ...known.ask, now: clock.now() });
-    return this.#keep(region, known.ask, answer);
+    const answer = await Promise.race([this.#caller.claim(shard, place), aborted(signal)]);
+    // Who leaves withdraws: that gives up whatever the claim still comes to.
+    if (answer === "left") return known.said;
+    waiting.delete(ticket);
+    if (answer !== "lost") return this.#keep(shard, { ...ask, ticket }, answer, ahead);
+    // The object lost its memory, or its answer was lost: the leg queues anew.
+    this.#caller.giveUp(shard, pool, ticket);
+    return this.reserve({ ...ask, now: clock.now() }, ahead);
   }
 
   withdraw({ v, pool, ticket }: ClaimAsk): void {
-    const { waiting, own } = this.#isolate;
+    const { fleet, waiting, own } = this.#isolate;
     const isOwn = waiting.get(ticket)?.isOwn ?? true;
     waiting.delete(ticket);
     if (isOwn) return own.service.withdraw({ v, pool, ticket });
-    this.#caller.tellNow(regionOf(this.#isolate, pool), {
-      ticket,
-      event: "withdrawn",
-      pool,
-      afterMs: 0,
-    });
+    const event = { ticket, event: "withdrawn", pool, afterMs: 0 } as const;
+    this.#caller.tellNow(shardOf(fleet, pool), event);
   }
 
-  run: RegionService["run"] = (order, signal) => {
-    const { own, live } = this.#isolate;
-    const ticket = live.get(order.ticket)?.ownTicket ?? order.ticket;
-    return own.service.run({ ...order, ticket }, signal);
-  };
+  run: RegionService["run"] = (order, signal) => this.#isolate.own.service.run(order, signal);
 
   report(report: LegReport): void {
-    const { own, live, reports } = this.#isolate;
+    const { own, live } = this.#isolate;
     const grant = live.get(report.ticket);
     if (grant === undefined) return own.service.report(report);
-    const { region, wanted, grantedAt, ownTicket } = grant;
-    // The way to the engine and back would pass for slowness of the engine.
-    const now = Math.max(grantedAt, report.now - this.#link.rtt.ms(region));
-    own.service.report({ ...report, ticket: ownTicket, now });
+    const { region, wanted, grantedAt } = grant;
+    // The way to the engine and back would pass for slowness of the engine, where the grant did not go the same way.
+    const wayMs = grant.ranAhead ? 0 : this.#link.rtt.ms(region);
+    const now = Math.max(grantedAt, report.now - wayMs);
+    own.service.report({ ...report, now });
     if (report.event === "first-token") grant.firstTokenAt = now;
     else live.end(grant);
     const event = eventOf({ ...report, now }, wanted.pool, grantedAt);
     if (report.event === "released") return this.#caller.tellNow(region, event);
-    reports.add(region, event);
-    this.#link.waitUntil(reports.sendLater(region, () => this.#caller.send(region)));
+    this.#caller.tellSoon(region, event);
   }
 
   reportsCache(engine: string): Promise<boolean> {
@@ -131,24 +146,25 @@ class ByObject implements RegionService {
   }
 
   /** Enters an answer of a region in this isolate's books. */
-  #keep(region: string, ask: ReserveAsk, answer: Reserved): Reserved {
+  #keep(region: string, ask: NamedAsk, answer: Reserved, ahead?: LegAhead): Reserved {
     const { live, own } = this.#isolate;
-    if (answer.kind === "queued") this.#wait({ ask, said: answer, isOwn: false }, answer.ticket);
+    if (answer.kind === "queued") this.#wait({ ask, ahead, said: answer, isOwn: false }, answer);
     if (answer.kind !== "granted") return answer;
     const { ticket, engine } = answer.grant;
-    const ownTicket = own.adopt(ask, engine) ?? ticket;
+    own.adopt({ ...ask, ticket }, engine);
     const memory = live.memoryOf(region);
-    this.#stay(live.add({ ticket, region, engine, wanted: wantedOf(ask), ownTicket, memory }));
+    const ranAhead = ahead !== undefined && this.#link.runsAhead?.(region) === true;
+    this.#stay(live.add({ ticket, region, engine, wanted: wantedOf(ask), memory, ranAhead }));
     return answer;
   }
 
   /** What this isolate found by itself: the region hears of it when it answers again, receipts at once. */
-  #keepGuess(region: string, ask: ReserveAsk, answer: Reserved): Reserved {
-    if (answer.kind === "queued") this.#wait({ ask, said: answer, isOwn: true }, answer.ticket);
+  #keepGuess(region: string, ask: ReserveAsk, answer: Reserved, ahead?: LegAhead): Reserved {
+    if (answer.kind === "queued") this.#wait({ ask, ahead, said: answer, isOwn: true }, answer);
     if (answer.kind !== "granted") return answer;
     const { ticket, engine, reason } = answer.grant;
     const wanted = wantedOf(ask);
-    const leg = { ticket, region, engine, wanted, ownTicket: ticket, memory: undefined };
+    const leg = { ticket, region, engine, wanted, memory: undefined, ranAhead: false };
     this.#stay(this.#isolate.live.add(leg));
     const guessed = `${reason}, without its region, which did not answer`;
     return { kind: "granted", grant: { ...answer.grant, reason: guessed } };
@@ -158,7 +174,7 @@ class ByObject implements RegionService {
     this.#link.waitUntil(this.#isolate.live.stay(leg, () => this.#caller.send(leg.region)));
   }
 
-  #wait(one: Waiting, ticket: string): void {
+  #wait(one: Waiting, { ticket }: { readonly ticket: string }): void {
     const { waiting } = this.#isolate;
     waiting.set(ticket, one);
     // Requests that the runtime ended leave theirs behind.
@@ -170,10 +186,6 @@ class ByObject implements RegionService {
 }
 
 const MOST_WAITING = 1000;
-
-function regionOf({ fleet }: Isolate, pool: string): string {
-  return fleet.pools.get(pool)?.region ?? "";
-}
 
 function after(ms: number): Promise<"late"> {
   return new Promise((resolve) => setTimeout(() => resolve("late"), ms));

@@ -9,8 +9,10 @@ import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
 import type { Speed } from "../core/speed.ts";
 import { CacheReports } from "./cache-reports.ts";
-import { type EngineAccess, runLeg } from "./run-leg.ts";
-import type { RegionService, ReserveAsk, ViewAsk } from "./service.ts";
+import { runLeg } from "./run-leg.ts";
+import type { NamedAsk } from "./region-wire.ts";
+import type { LegAnswer, LegOrder, RegionService, ViewAsk } from "./service.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 export type InIsolateOptions = {
   readonly fleet: Fleet;
@@ -19,6 +21,10 @@ export type InIsolateOptions = {
   readonly secret: (name: string) => string | undefined;
   readonly random: Random;
   readonly clock: Clock;
+  /** Runs a leg where its region has a worker of its own; undefined where it has none, or none that answers. */
+  readonly elsewhere?: (order: LegOrder, signal: AbortSignal) => Promise<LegAnswer | undefined>;
+  /** What regions have told, where others learn of it as well. */
+  readonly snapshots?: Snapshots;
 };
 
 export type { Clock } from "../core/clock.ts";
@@ -35,8 +41,8 @@ const LOOK_AGAIN_MS = 50;
 export function createRegionService(options: InIsolateOptions): {
   service: RegionService;
   views: (ask: ViewAsk) => readonly EngineView[];
-  /** Enters a leg that a Region object granted; its ticket here, unless the engine is not in `mesh.json` any more. */
-  adopt: (ask: ReserveAsk, engine: string) => string | undefined;
+  /** Enters a leg that a Region object granted, under its ticket. */
+  adopt: (ask: NamedAsk, engine: string) => void;
 } {
   const { fleet, speeds, random, clock } = options;
   const state = createRegionState(fleet.pools, speeds);
@@ -64,7 +70,7 @@ export function createRegionService(options: InIsolateOptions): {
     withdraw: ({ pool, ticket }) => withdraw(state, pool, ticket, clock.now()),
     run(order, signal) {
       running.add(order.ticket);
-      return runLeg(options, order, signal);
+      return run(options, order, signal);
     },
     reportsCache: (engine) => reports.of(engine),
     report({ event, ticket, now, failure, retryAfterMs, usage }) {
@@ -83,15 +89,20 @@ export function createRegionService(options: InIsolateOptions): {
       engineViews(state, pool, chain, linkTokens, held, now),
     adopt(ask, engine) {
       freeLapsed(ask.now);
-      return adopt(state, ask, engine, clock.now())?.ticket;
+      adopt(state, ask, engine, clock.now());
     },
   };
+}
+
+async function run(options: InIsolateOptions, order: LegOrder, signal: AbortSignal) {
+  const answer = await options.elsewhere?.(order, signal);
+  return answer ?? runLeg(options, order, signal);
 }
 
 /** Receipts wait for a probe: an engine that is too busy for it, or stalled, leaves them a figure short. */
 const PROBE_TIMEOUT_MS = 1000;
 
-async function probe(access: EngineAccess, engine: string, body: Uint8Array) {
+async function probe(options: InIsolateOptions, engine: string, body: Uint8Array) {
   const order = {
     v: 1,
     ticket: "",
@@ -104,7 +115,7 @@ async function probe(access: EngineAccess, engine: string, body: Uint8Array) {
     firstTokenTimeoutMs: PROBE_TIMEOUT_MS,
     idleTimeoutMs: PROBE_TIMEOUT_MS,
   } as const;
-  const answer = await runLeg(access, order, new AbortController().signal);
+  const answer = await run(options, order, new AbortController().signal);
   if (!answer.ok || answer.kind !== "answering") return undefined;
   return new Uint8Array(await new Response(answer.body).arrayBuffer());
 }

@@ -46,9 +46,9 @@ export async function untilFirstContent(
 }
 
 /** The held bytes, then what follows, with the idle deadline between chunks. */
-function rest(
+export function rest(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  held: Uint8Array[],
+  held: readonly Uint8Array[],
   deadline: Deadline,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream({

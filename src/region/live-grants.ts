@@ -10,8 +10,8 @@ export type LiveGrant = {
   readonly wanted: GrantAsk;
   /** The memory of its region that knows of it; another one has to be told. */
   memory: string | undefined;
-  /** The same leg in this isolate's own ledger. */
-  readonly ownTicket: string;
+  /** Its region began it with the grant. */
+  readonly ranAhead: boolean;
   /** Epoch ms by this isolate. */
   readonly grantedAt: number;
   /** When the request that uses it last gave a sign, epoch ms. */

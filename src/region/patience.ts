@@ -1,3 +1,5 @@
+import type { LegAhead } from "./service.ts";
+
 /** How long each region's answers usually take, in real ms, and how long one is waited for. */
 export class Patience {
   readonly #usual = new Map<string, { meanMs: number; deviationMs: number }>();
@@ -20,6 +22,12 @@ export class Patience {
     usual.meanMs += WEIGHT * offMs;
     usual.deviationMs += WEIGHT * (Math.abs(offMs) - usual.deviationMs);
   }
+}
+
+/** What one kind of call is known by: a prompt that goes along takes the longer the larger it is. */
+export function patienceKey(shard: string, ahead: LegAhead | undefined): string {
+  if (ahead === undefined) return shard;
+  return `${shard} ${Math.ceil(Math.log2(ahead.body.byteLength))}`;
 }
 
 /** A first call may have to make the object. */

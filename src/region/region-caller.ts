@@ -8,16 +8,18 @@ import {
   type RegionReports,
 } from "../rpc/region-messages.ts";
 import type { LiveGrants } from "./live-grants.ts";
-import type { Patience } from "./patience.ts";
-import { answerAt, reserveMessage } from "./region-wire.ts";
+import { type Patience, patienceKey } from "./patience.ts";
+import { answerAt, type NamedAsk, reserveMessage } from "./region-wire.ts";
 import type { ReportBuffer } from "./report-buffer.ts";
-import type { ClaimAsk, ReserveAsk } from "./service.ts";
+import type { ClaimAsk, LegAhead } from "./service.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** What one request brings along: objects are reached, and work outlives an answer, in its name. */
 export type RegionLink = {
-  /** A new stub each time. */
-  readonly object: (region: string) => RegionStub;
+  /** A new stub each time. With `ahead` a region that can begins the leg when it grants it. */
+  readonly object: (region: string, ahead?: LegAhead) => RegionStub;
+  /** True for a region that does. */
+  readonly runsAhead?: (region: string) => boolean;
   readonly waitUntil: (work: Promise<unknown>) => void;
   /** Round trips from here to each region, ms. */
   readonly rtt: {
@@ -49,7 +51,7 @@ export class RegionCaller {
   }
 
   /** Calls `reserve`; whatever waits to be reported goes with it. */
-  async reserve(region: string, ask: ReserveAsk): Promise<Heard> {
+  async reserve(region: string, ask: NamedAsk, ahead?: LegAhead): Promise<Heard> {
     const { clock, snapshots, patience, live } = this.#knows;
     const startedAt = Date.now();
     const nowMs = clock.now();
@@ -57,11 +59,12 @@ export class RegionCaller {
     const snapshotAgeMs = snapshots.ageMs(region, nowMs);
     try {
       const message = reserveMessage(region, ask, { nowMs, snapshotAgeMs, reports });
-      const reply = await this.#link.object(region).reserve(message);
-      patience.observe(region, Date.now() - startedAt);
+      const reply = await this.#link.object(region, ahead).reserve(message);
+      patience.observe(patienceKey(region, ahead), Date.now() - startedAt);
       if (!reply.ok) throw new TypeError(`a region answered ${reply.code}`);
       const heardAt = clock.now();
-      this.#link.rtt.observe(region, Math.max(0, heardAt - nowMs - reply.tookMs));
+      const wayMs = Math.max(0, heardAt - nowMs - reply.tookMs);
+      if (ahead === undefined) this.#link.rtt.observe(region, wayMs);
       if (live.heard(region, reply.memory)) this.#link.waitUntil(this.send(region));
       if (reply.snapshot) snapshots.keep(region, reply.snapshot, heardAt);
       return answerAt(heardAt, reply.answer);
@@ -82,17 +85,16 @@ export class RegionCaller {
     return answerAt(this.#knows.clock.now(), reply.value.answer);
   }
 
-  /** Nobody waits for this answer any more: what it grants is released. */
-  giveBackLate(region: string, pool: string, call: Promise<Heard>): void {
-    const giveBack = async () => {
-      const answer = await call;
-      if (answer === "lost" || answer.kind === "refused") return;
-      const event = answer.kind === "granted" ? "released" : "withdrawn";
-      const ticket = answer.kind === "granted" ? answer.grant.ticket : answer.ticket;
-      this.#knows.reports.add(region, { ticket, event, pool, afterMs: 0 });
-      await this.send(region);
-    };
-    this.#link.waitUntil(giveBack());
+  /** Nobody waits for what comes of this ticket: an engine, a place in the queue, or nothing. */
+  giveUp(region: string, pool: string, ticket: string): void {
+    this.tellSoon(region, { ticket, event: "withdrawn", pool, afterMs: 0 });
+  }
+
+  /** Tells it with the next call, or in a moment. */
+  tellSoon(region: string, event: RegionEvent): void {
+    const { reports } = this.#knows;
+    reports.add(region, event);
+    this.#link.waitUntil(reports.sendLater(region, () => this.send(region)));
   }
 
   tellNow(region: string, event: RegionEvent): void {

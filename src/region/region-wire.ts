@@ -8,10 +8,13 @@ import type {
 } from "../rpc/region-messages.ts";
 import type { LegReport, ReserveAsk } from "./service.ts";
 
+/** An ask under the ticket by which its caller knows whatever comes of it. */
+export type NamedAsk = ReserveAsk & { readonly ticket: string };
+
 /** A `reserve` as it crosses to a Region object, whose clock is another. */
 export function reserveMessage(
   region: string,
-  ask: ReserveAsk,
+  ask: NamedAsk,
   known: {
     readonly nowMs: number;
     readonly snapshotAgeMs: number;
@@ -19,10 +22,12 @@ export function reserveMessage(
   },
 ): RegionReserve {
   const { tenant, priority, deadlineAt } = ask.standing;
+  const heldAt = Object.entries(ask.heldAt);
   return {
     v: ask.v,
     region,
-    wanted: wantedOf(ask),
+    wanted: { ...wantedOf(ask), ticket: ask.ticket },
+    heldAgesMs: Object.fromEntries(heldAt.map(([engine, at]) => [engine, known.nowMs - at])),
     standing: { tenant, priority, deadlineInMs: deadlineAt - known.nowMs },
     snapshotAgeMs: known.snapshotAgeMs,
     reports: known.reports,

@@ -8,8 +8,11 @@ import type { LegKind, Usage } from "../core/leg.ts";
  * Region object beside the engines) is not theirs to know.
  */
 export type RegionService = {
-  /** Asks for an engine of `pool`. Answers at once. */
-  reserve(ask: ReserveAsk): Promise<ReserveAnswer>;
+  /**
+   * Asks for an engine of `pool`. Answers at once. `ahead` is what its caller will run on it without asking anything
+   * more: a region that can begins it as it grants.
+   */
+  reserve(ask: ReserveAsk, ahead?: LegAhead): Promise<ReserveAnswer>;
   /** Asks after a leg in a queue; held until it may go or its caller has left, 5 s at most. */
   claim(ask: ClaimAsk, signal?: AbortSignal): Promise<ReserveAnswer>;
   /** Gives up a place in a queue. */
@@ -33,6 +36,8 @@ export type ReserveAsk = {
   readonly linkTokens: Uint32Array;
   /** Engine id → prefix tokens its session believes it holds. */
   readonly held: Readonly<Record<string, number>>;
+  /** Engine id → when the session last had reason to believe that, epoch ms. */
+  readonly heldAt: Readonly<Record<string, number>>;
   readonly standing: Standing;
   /** Engines that have already failed this request. */
   readonly avoid: readonly string[];
@@ -74,6 +79,9 @@ export type LegOrder = {
   readonly firstTokenTimeoutMs: number;
   readonly idleTimeoutMs: number;
 };
+
+/** An order before it is known where it goes. */
+export type LegAhead = Omit<LegOrder, "ticket" | "engine" | "handoff">;
 
 export type LegAnswer =
   | {

@@ -10,9 +10,11 @@ export const REGION_MESSAGES_VERSION = 1;
 
 export type RegionReserve = {
   readonly v: 1;
-  /** Id of the region in `mesh.json`. */
+  /** A region's id in `mesh.json`; `use1/cpx-use1` where its pools have objects of their own. */
   readonly region: string;
   readonly wanted: GrantAsk;
+  /** Engine id → how long ago the session last had reason to believe what it holds there, ms. */
+  readonly heldAgesMs?: Readonly<Record<string, number>>;
   readonly standing: Omit<Standing, "deadlineAt"> & { readonly deadlineInMs: number };
   /** Age of the snapshot the caller has, ms; Infinity without one. */
   readonly snapshotAgeMs: number;
@@ -40,7 +42,7 @@ export type RegionRunning = {
 
 export type RegionEvent = {
   readonly ticket: string;
-  /** `withdrawn` is of a ticket in the queue, everything else of a grant. */
+  /** `withdrawn` is of a ticket whatever came of it: nobody waits for its answer. Everything else is of a grant. */
   readonly event: "first-token" | "done" | "failed" | "released" | "withdrawn";
   readonly pool: string;
   /** Since the caller heard of the grant, ms. */

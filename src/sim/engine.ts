@@ -21,6 +21,7 @@ export class SimEngine {
   #now = 0;
   #id: string;
   #kvTokens: number;
+  #busyMs = 0;
   slowFactor = 1;
 
   constructor(options: SimOptions) {
@@ -41,6 +42,7 @@ export class SimEngine {
       blocks: this.#cache.capacity,
       blocksHeld: this.#cache.held,
       leasedBlocks: this.#leases.blocks,
+      busyMs: this.#busyMs,
     };
   }
 
@@ -101,6 +103,7 @@ export class SimEngine {
     this.#kvTokens = kvTokens;
     this.#cache = this.#emptyCache();
     this.#leases = new LeaseTable();
+    this.#busyMs -= this.#leftMs();
     this.#step = undefined;
   }
 
@@ -146,6 +149,11 @@ export class SimEngine {
       chunkTokens: this.#chunkTokens,
       slowFactor: this.slowFactor,
     });
+    this.#busyMs += this.#leftMs();
+  }
+
+  #leftMs(): number {
+    return this.#step ? this.#step.endsAt - this.#now : 0;
   }
 
   get #chunkTokens(): number {

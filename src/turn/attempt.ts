@@ -62,7 +62,8 @@ export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise
     return whole.ok ? { ...whole, redecided: true } : whole;
   }
   const order = { leg: "prefill", pool: decided.prefill.pool, handedTokens: 0 } as const;
-  const prefill = await reserve(deps, turn, { ...order, ...common });
+  const { firstTokenTimeoutMs } = aim;
+  const prefill = await reserve(deps, turn, { ...order, ...common, firstTokenTimeoutMs });
   if (!prefill.ok) {
     release(deps, decode.run);
     return prefill;
@@ -119,9 +120,10 @@ type Handed = { readonly run: LegRun; readonly handoff: string };
 const NOT_TAKEN: ReadonlySet<LegFailure["kind"]> = new Set(["unreachable", "status", "overloaded"]);
 
 async function together(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {
-  const { placement, requestId, avoid, startBy } = aim;
+  const { placement, requestId, avoid, startBy, firstTokenTimeoutMs } = aim;
   const order = { leg: "both", pool: placement.decode.pool, handedTokens: 0 } as const;
-  const both = await reserve(deps, turn, { ...order, requestId, avoid, startBy });
+  const common = { requestId, avoid, startBy, firstTokenTimeoutMs };
+  const both = await reserve(deps, turn, { ...order, ...common });
   return both.ok ? answerLeg(deps, turn, aim, both.run, undefined) : both;
 }
 

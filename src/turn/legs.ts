@@ -2,7 +2,7 @@ import type { Granted } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { LegKind, Usage } from "../core/leg.ts";
 import type { Work } from "../core/receipt.ts";
-import type { LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
+import type { LegAhead, LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -50,9 +50,12 @@ export async function reserve(
     readonly handedTokens: number;
     /** A queue that takes longer than this is left for another placement, epoch ms. */
     readonly startBy: number;
+    /** Runs as soon as it is granted, with this patience; absent where something else has to come first. */
+    readonly firstTokenTimeoutMs?: number;
   },
 ): Promise<Reserved> {
-  const { startBy, ...leg } = order;
+  const { startBy, firstTokenTimeoutMs, ...leg } = order;
+  const holdings = turn.session.opened?.holdings ?? [];
   const ask: ReserveAsk = {
     v: 1,
     ...leg,
@@ -60,10 +63,15 @@ export async function reserve(
     chain: turn.chain.bytes,
     linkTokens: turn.linkTokens,
     held: turn.held,
+    heldAt: Object.fromEntries(holdings.map(({ engine, at }) => [engine, at])),
     standing: standingOf(deps, turn),
     now: deps.now(),
   };
-  let answer = await deps.region.reserve(ask);
+  const ahead =
+    firstTokenTimeoutMs === undefined
+      ? undefined
+      : aheadOf(deps, turn, order.leg, order.requestId, firstTokenTimeoutMs);
+  let answer = await deps.region.reserve(ask, ahead);
   while (answer.kind === "queued") {
     const place = { v: 1, pool: order.pool, ticket: answer.ticket } as const;
     if (turn.signal.aborted || answer.startAt > startBy) {
@@ -145,16 +153,29 @@ export function orderFor(
   handoff?: string,
 ): LegOrder {
   return {
-    v: 1,
+    ...aheadOf(deps, turn, run.leg, run.requestId, firstTokenTimeoutMs),
     ticket: run.grant.ticket,
     engine: run.grant.engine,
-    leg: run.leg,
-    requestId: run.requestId,
+    ...(handoff !== undefined && { handoff }),
+  };
+}
+
+/** The part of an order that is known before its engine is. */
+function aheadOf(
+  deps: TurnDeps,
+  turn: Prepared,
+  leg: LegKind,
+  requestId: string,
+  firstTokenTimeoutMs: number,
+): LegAhead {
+  return {
+    v: 1,
+    leg,
+    requestId,
     path: "/v1/chat/completions",
     body: turn.request.bytes,
     stream: turn.request.stream,
     cacheSalt: turn.salt,
-    ...(handoff !== undefined && { handoff }),
     firstTokenTimeoutMs,
     idleTimeoutMs: deps.settings.idleTimeoutMs,
   };

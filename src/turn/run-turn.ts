@@ -65,7 +65,7 @@ export async function tryPlacements(
         placement,
         ordered.length > 1 && tries + 1 < maxAttempts,
       ),
-      startBy: startBy(deps, turn, placement, ordered[1]),
+      startBy: startBy(deps, turn, placement, elsewhere(ordered, placement)[0]),
       decide: (split, decode) => decideAgain(deps, input, split, decode),
     });
     if (result.ok) return { plan: first, runs, result };
@@ -73,8 +73,8 @@ export async function tryPlacements(
     if (result.engines.length > 0 || avoid.size === 0) failure = result.failure;
     if (failure.kind === "caller" || turn.signal.aborted) break;
     if (result.engines.length === 0) {
-      // A pool had no engine to give: go on to the next placement as planned.
-      ordered = ordered.slice(1);
+      // A pool had no engine to give: go on to the next placement that does not ask the same.
+      ordered = elsewhere(ordered, placement);
       continue;
     }
     for (const engine of result.engines) avoid.add(engine);
@@ -82,6 +82,16 @@ export async function tryPlacements(
     ordered = planned.placements;
   }
   return { plan: first, runs, result: { ok: false, failure } };
+}
+
+/** Placements in other pools than this one's: which engine of a pool it is, the pool decides. */
+function elsewhere(
+  ordered: readonly Placement[],
+  { prefill, decode }: Placement,
+): readonly Placement[] {
+  return ordered.filter(
+    (other) => other.decode.pool !== decode.pool || other.prefill?.pool !== prefill?.pool,
+  );
 }
 
 function planInput(deps: TurnDeps, turn: Prepared, avoid: ReadonlySet<string>): PlanInput {

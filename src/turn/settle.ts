@@ -24,7 +24,8 @@ export async function settle(
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
   const { runs } = outcome.tried;
   for (const run of runs) finish(deps, run, "cancelled", { why: "given up" });
-  if (outcome.served) await resolveHandoff(deps, turn, outcome.served);
+  // Known at once, unless an engine has to be probed: the session is told before that, as the next turn is on its way.
+  const resolved = outcome.served && resolveHandoff(deps, turn, outcome.served);
   const count = promptCount(deps, turn, outcome);
   if (outcome.served?.answer.usage)
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
@@ -56,7 +57,7 @@ export async function settle(
     name === undefined
       ? ""
       : await formatSessionId(deps, name, settled?.branch ?? opened?.branch ?? 0);
-  await resolveSilence(deps, runs);
+  await Promise.all([resolved, resolveSilence(deps, runs)]);
   deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome));
 }
 

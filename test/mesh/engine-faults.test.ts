@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { campaign, expectHonest, failedOn, type Strike } from "../support/campaign.ts";
+import { campaign, expectHonest, failedOn } from "../support/campaign.ts";
+import { EngineStrike, NOBODY } from "../support/engine-strike.ts";
 import { Engines } from "../support/engines.ts";
 import { useMesh } from "../support/local-mesh.ts";
 import { engineNames } from "../support/mesh-file.ts";
-import { until } from "../support/until.ts";
 
 const TIME_FACTOR = 0.1;
 /** What a decode engine never fetched stays at its prefill engine until the lease ends: emulated 30 s. */
@@ -37,7 +37,7 @@ describe("while 50 streams run, the busiest engine", () => {
       let struck = 0;
       // Chance has a say in where requests go: now and then none that runs meets the fault.
       for (let tries = 0; struck === 0 && tries < 6; tries += 1) {
-        const strike = new EngineStrike(phase, fault, Date.now());
+        const strike = new EngineStrike(engines, phase, fault, Date.now());
         const outcomes = await campaign(started.mesh, { edge: 1 }, strike);
         if (strike.victim !== NOBODY) await engines.fault(strike.victim, "none");
         expectHonest(outcomes);
@@ -52,40 +52,3 @@ describe("while 50 streams run, the busiest engine", () => {
     await engines.quiet(QUIET_MS);
   });
 });
-
-const NOBODY = "nobody";
-
-class EngineStrike implements Strike {
-  readonly #phase: "decode" | "prefill";
-  readonly #fault: string;
-  readonly #since: number;
-  victim = NOBODY;
-
-  constructor(phase: "decode" | "prefill", fault: string, since: number) {
-    this.#phase = phase;
-    this.#fault = fault;
-    this.#since = since;
-  }
-
-  /** A restart is felt by what runs at the time: until then the engine is slow, so that something does. */
-  async before(): Promise<void> {
-    const isOfPhase = ({ startedAt, leg }: { startedAt: number; leg: string }) =>
-      startedAt >= this.#since && (leg === "prefill") === (this.#phase === "prefill");
-    const busiest = () => engines.busiest(engines.names, isOfPhase).catch(() => undefined);
-    // Which prompts are split is the planner's business: none may be, by then.
-    this.victim = await until(`a ${this.#phase} leg`, busiest, 1000).catch(() => NOBODY);
-    if (this.victim === NOBODY) return;
-    if (this.#fault === "restart") await engines.fault(this.victim, "slow", { factor: 5 });
-    else await engines.fault(this.victim, this.#fault);
-  }
-
-  async during(): Promise<void> {
-    if (this.#fault !== "restart" || this.victim === NOBODY) return;
-    const isBusy = async () => {
-      const { open } = await engines.state(this.victim);
-      return open > 0 ? true : undefined;
-    };
-    await until(`legs on ${this.victim}`, isBusy, 1000).catch(() => {});
-    await engines.restart(this.victim);
-  }
-}

@@ -24,7 +24,7 @@ describe("two edges that send a burst of cold prompts each to one pool", () => {
 });
 
 describe("callers of three edges", () => {
-  const started = useMesh(() => Promise.resolve({ ...onePool(1), regions: true, timeFactor: 1 }));
+  const started = useMesh(() => Promise.resolve({ ...onePool(1), timeFactor: 1 }));
 
   it("get the place of one that leaves within a second", async () => {
     const { mesh } = started;
@@ -49,34 +49,6 @@ describe("callers of three edges", () => {
   });
 });
 
-describe("a mesh that loses its regions' memory under load", () => {
-  const started = useMesh({ regions: true, timeFactor: 0.1 });
-
-  it("loses no request", async () => {
-    const { mesh } = started;
-    const regions = Object.keys(meshFile()["regions"] as object).map((region) => `${region}@1`);
-    const asking = Array.from({ length: STREAMS }, async (_, n) => {
-      await sleep(n * SPACING_MS);
-      const content = words(`e${n}w`, n % 3 === 0 ? 5000 : 150);
-      const messages = [{ role: "user", content }];
-      return ask(mesh, { edge: n % 3, maxTokens: 100, messages });
-    });
-    let evicted = 0;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      await sleep((STREAMS * SPACING_MS) / ROUNDS);
-      const gone = await Promise.allSettled(regions.map((name) => mesh.evict("Region", name)));
-      // Those that nobody has asked lately are not in memory anyway.
-      evicted += gone.filter(({ status }) => status === "fulfilled").length;
-    }
-    expect(evicted).toBeGreaterThanOrEqual(ROUNDS);
-    const seen = await Promise.all(asking);
-    expect(seen.filter(({ done }) => !done).map(({ text }) => text)).toEqual([]);
-  });
-});
-
-const STREAMS = 60;
-const SPACING_MS = 20;
-const ROUNDS = 4;
 const POOL = "h200-ams";
 const BURST = 20;
 

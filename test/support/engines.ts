@@ -12,6 +12,8 @@ export type EngineState = {
   readonly running: number;
   readonly blocksHeld: number;
   readonly leasedBlocks: number;
+  /** Emulated time that it has spent in iterations, ms. */
+  readonly busyMs: number;
 };
 
 /** A ledger entry, and the engine it is of. */

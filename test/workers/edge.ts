@@ -14,6 +14,7 @@ export async function createEdge(options: EdgeOptions = {}): Promise<Edge> {
   const edgeEnv = {
     SESSIONS: env.SESSIONS,
     RECEIPTS: env.RECEIPTS,
+    ...(options.regions !== false && { REGIONS: ownRegions() }),
     MESH: testMesh,
     PHASEWAY_KEYS: JSON.stringify(await Promise.all(Object.entries(KEYS).map(hashed))),
     PHASEWAY_SECRET: "a secret of more than thirty-two characters",
@@ -51,6 +52,8 @@ export async function createEdge(options: EdgeOptions = {}): Promise<Edge> {
 export type EdgeOptions = {
   readonly mesh?: Partial<Mesh>;
   readonly turnSettings?: Partial<TurnSettings>;
+  /** False binds no Region objects: the edge grants engines itself. */
+  readonly regions?: boolean;
   /** Bindings in place of its own. */
   readonly env?: Partial<EdgeEnv>;
 };
@@ -78,6 +81,17 @@ export function ask(members: Record<string, unknown> = {}) {
     model: "small",
     messages: [{ role: "user", content: "Where did you run?" }],
     ...members,
+  };
+}
+
+/** Regions of this edge alone: what another one's engines did is not its business. */
+function ownRegions(): NonNullable<EdgeEnv["REGIONS"]> {
+  const { REGIONS } = env;
+  const prefix = crypto.randomUUID();
+  return {
+    idFromName: (name) => REGIONS.idFromName(`${prefix} ${name}`),
+    get: (id) => REGIONS.get(id),
+    jurisdiction: (jurisdiction) => REGIONS.jurisdiction(jurisdiction),
   };
 }
 

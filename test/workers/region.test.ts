@@ -1,14 +1,10 @@
-import { evictDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { bookedFor } from "../../src/core/grant/enter.ts";
 import { DISPATCH_AHEAD_MS } from "../../src/core/grant/queue.ts";
-import type { RegionEvent, RegionReserve, RegionRunning } from "../../src/rpc/region-messages.ts";
-import { chainOf } from "./asks.ts";
+import { fresh, LONG, TWO_ENGINES } from "./fresh-region.ts";
 
-/** Prompts that an engine prefills in about 40 s, 2 s, 0.5 s and 0.1 s. */
+/** Prompts that an engine prefills in about 40 s, 0.5 s and 0.1 s. */
 const HUGE = 500_000;
-const LONG = 100_000;
 const MIDDLE = 30_000;
 const SHORT = 10_000;
 
@@ -25,7 +21,7 @@ describe("a region", () => {
 
   it("tells no time but its distance, whatever its clock says", async () => {
     const region = fresh();
-    await region.stub.pass(86_400_000);
+    await region.pass(86_400_000);
     const grant = await region.granted();
     expect(grant).toMatchObject({ engine: "far-iad/0", startInMs: 0 });
     expect(await region.reserve()).toMatchObject({
@@ -88,11 +84,11 @@ describe("a region", () => {
     let isHeld = true;
     const claimed = region.claim(waiting).finally(() => (isHeld = false));
     for (const passedMs of [100, 2000, 2800]) {
-      await region.stub.pass(passedMs);
+      await region.pass(passedMs);
       await region.report({ ticket: "nobody's", event: "done", afterMs: 0 });
       expect(isHeld).toBe(true);
     }
-    await region.stub.pass(200);
+    await region.pass(200);
     await region.report({ ticket: "nobody's", event: "done", afterMs: 0 });
     expect(await claimed).toMatchObject({ ok: true, answer: { kind: "queued", ticket: waiting } });
   });
@@ -120,9 +116,9 @@ describe("a region", () => {
     const region = fresh(TWO_ENGINES);
     const lost = await region.granted();
     const kept = await region.granted();
-    await region.stub.pass(12_000);
+    await region.pass(12_000);
     await region.renew([kept.ticket]);
-    await region.stub.pass(12_000);
+    await region.pass(12_000);
     const third = await region.answered({ avoid: [lost.engine] });
     const batchOf = (id: string) =>
       third.snapshot?.engines.find(({ engine }) => engine === id)?.batch;
@@ -131,8 +127,32 @@ describe("a region", () => {
     ]);
   });
 
+  it("frees what a ticket came to when its caller gives that up: a grant, or a place", async () => {
+    const region = fresh();
+    const running = await region.granted({ ticket: "one" });
+    expect(running.ticket).toBe("one");
+    const next = await region.queued({ ticket: "two" });
+    const last = await region.queued({ ticket: "three" });
+    expect([next, last]).toEqual(["two", "three"]);
+    await region.report({ ticket: "two", event: "withdrawn", afterMs: 0 });
+    const claimed = region.claim(last);
+    await region.report({ ticket: "one", event: "withdrawn", afterMs: 0 });
+    expect(await claimed).toMatchObject({
+      answer: { kind: "granted", grant: { ticket: "three", startInMs: 0 } },
+    });
+  });
+
+  it("grants nothing to a ticket that was given up before it was heard of", async () => {
+    const region = fresh();
+    await region.report({ ticket: "overtaken", event: "withdrawn", afterMs: 0 });
+    const late = await region.reserve({ ticket: "overtaken" });
+    expect(late).toMatchObject({ ok: false, code: "unknown_ticket" });
+    expect(await region.granted()).toMatchObject({ startInMs: 0 });
+  });
+
   it("answers messages of another version with a value", async () => {
-    const { stub, message } = fresh();
+    const { object, message } = fresh();
+    const stub = object();
     const unknown = { ok: false, v: 1, code: "unknown_version" };
     const v = 2 as unknown as 1;
     expect(await stub.reserve({ ...message(), v })).toEqual(unknown);
@@ -146,7 +166,7 @@ describe("a region", () => {
     const before = await region.granted();
     await region.granted();
     const waiting = await region.queued();
-    await evictDurableObject(region.object());
+    await region.evict();
     expect(await region.claim(waiting)).toMatchObject({ ok: false, code: "unknown_ticket" });
     await region.report({ ticket: before.ticket, event: "done", afterMs: 100 });
     const held = { "near-ams/1": 20_000 };
@@ -175,83 +195,3 @@ describe("a region", () => {
     ]);
   });
 });
-
-const ONE_ENGINE = { region: "iad", pool: "far-iad" };
-const TWO_ENGINES = { region: "ams", pool: "near-ams" };
-
-type Wanted = {
-  readonly promptTokens?: number;
-  readonly priority?: number;
-  readonly snapshotAgeMs?: number;
-  readonly held?: Readonly<Record<string, number>>;
-  readonly avoid?: readonly string[];
-};
-
-let regions = 0;
-
-/** A region that nobody has asked yet, and how to talk to it of one of its pools. */
-function fresh({ region, pool } = ONE_ENGINE) {
-  regions += 1;
-  const id = env.REGIONS.idFromName(`test-${regions}@1`);
-  const object = () => env.REGIONS.get(id);
-  let asks = 0;
-  const message = (wanted: Wanted = {}): RegionReserve => {
-    asks += 1;
-    const { promptTokens = LONG, priority = 1 } = wanted;
-    return {
-      v: 1,
-      region,
-      wanted: {
-        requestId: `r${asks}`,
-        leg: "both",
-        pool,
-        ask: {
-          model: "llama-8b",
-          promptTokens,
-          expectedOutputTokens: 16,
-          bodyBytes: promptTokens * 4,
-          splittable: true,
-          remainingTurns: 1,
-          tokensPerTurn: 500,
-        },
-        chain: chainOf(String.fromCharCode(96 + asks).repeat(2)),
-        linkTokens: Uint32Array.of(promptTokens / 2, promptTokens),
-        held: wanted.held ?? {},
-        avoid: wanted.avoid ?? [],
-        handedTokens: 0,
-      },
-      standing: { tenant: "acme", priority, deadlineInMs: Infinity },
-      snapshotAgeMs: wanted.snapshotAgeMs ?? Infinity,
-      reports: { events: [], renewed: [], running: [] },
-    };
-  };
-  const answered = async (wanted?: Wanted) => {
-    const reply = await object().reserve(message(wanted));
-    if (!reply.ok) throw new TypeError(reply.code);
-    return reply;
-  };
-  const report = (events: readonly RegionEvent[], renewed: readonly string[] = []) =>
-    object().report({ v: 1, region, reports: { events, renewed, running: [] } });
-  return {
-    stub: object(),
-    object,
-    message,
-    answered,
-    reserve: (wanted?: Wanted) => object().reserve(message(wanted)),
-    async granted(wanted?: Wanted) {
-      const { answer } = await answered(wanted);
-      if (answer.kind !== "granted") throw new TypeError(`not granted, but ${answer.kind}`);
-      return answer.grant;
-    },
-    async queued(wanted?: Wanted) {
-      const { answer } = await answered(wanted);
-      if (answer.kind !== "queued") throw new TypeError(`not queued, but ${answer.kind}`);
-      return answer.ticket;
-    },
-    claim: (ticket: string) => object().claim({ v: 1, region, pool, ticket }),
-    report: (event: Omit<RegionEvent, "pool">) => report([{ ...event, pool }]),
-    renew: (tickets: readonly string[]) => report([], tickets),
-    tell: (running: readonly RegionRunning[]) =>
-      object().report({ v: 1, region, reports: { events: [], renewed: [], running } }),
-  };
-}

@@ -1,9 +1,12 @@
 import { Receipts as PlainReceipts, type ReceiptsEnv } from "../../src/durable/receipts.ts";
 import { Session as PlainSession, type SessionEnv } from "../../src/durable/session.ts";
 import { createEdgeWorker, type EdgeEnv } from "../edge/app.ts";
+import { Region as PlainRegion } from "../edge/region.ts";
 import { CallCounts } from "./counted-calls.ts";
 import { countStorage } from "./counted-storage.ts";
 import type { BenchCounts, StorageCounts } from "./counts.ts";
+
+export { Fleet } from "../../src/durable/fleet.ts";
 
 /** The edge worker and its objects, counting what is billed. `/bench/counts` tells it, `/bench/pass/*` only passes on. */
 export default {
@@ -16,6 +19,8 @@ export default {
       ...env,
       SESSIONS: calls.of(env.SESSIONS, "Session"),
       RECEIPTS: calls.of(env.RECEIPTS, "Receipts"),
+      REGIONS: calls.of(env.REGIONS, "Region"),
+      FLEETS: calls.of(env.FLEETS, "Fleet"),
     };
     return edge.fetch(request, counted, context);
   },
@@ -35,7 +40,15 @@ export class Receipts extends PlainReceipts {
   }
 }
 
-type BenchEnv = EdgeEnv & { readonly ENGINE_URL: string };
+export class Region extends PlainRegion {
+  constructor(ctx: DurableObjectState, env: BenchEnv) {
+    watch("Region", ctx);
+    super(ctx, { ...env, FLEETS: calls.of(env.FLEETS, "Fleet") });
+  }
+}
+
+type BenchEnv = Required<Pick<EdgeEnv, "REGIONS" | "FLEETS">> &
+  EdgeEnv & { readonly ENGINE_URL: string };
 
 // Edge and objects are one script in one isolate, so what objects count can be read here.
 const calls = new CallCounts();

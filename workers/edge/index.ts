@@ -1,5 +1,6 @@
 import { createEdgeWorker, type EdgeEnv } from "./app.ts";
 
+export { Fleet } from "../../src/durable/fleet.ts";
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
 export { Region } from "./region.ts";

@@ -6,7 +6,7 @@ import type { Session } from "../../src/durable/session.ts";
 import type { Mesh } from "../../src/http/env.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { planCapabilities } from "../../src/region/plan-capabilities.ts";
-import type { Namespace, ObjectPlace, RegionStub } from "../../src/rpc/objects.ts";
+import type { FleetStub, Namespace, ObjectPlace, RegionStub } from "../../src/rpc/objects.ts";
 import { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
 import { defaultTurnSettings, type TurnDeps, type TurnSettings } from "../../src/turn/deps.ts";
 import { RoundTrips } from "../../src/turn/round-trips.ts";
@@ -22,6 +22,8 @@ export type EdgeEnv = {
   readonly RECEIPTS: DurableObjectNamespace<Receipts>;
   /** Without it each isolate grants engines from what it knows itself. */
   readonly REGIONS?: Namespace<RegionStub>;
+  /** Without it an isolate knows of a region what that told it itself. */
+  readonly FLEETS?: Namespace<FleetStub>;
   /** Contents of `mesh.json`, in place of the bundled one. */
   readonly MESH?: unknown;
   /** JSON list of `{ tenant, sha256 }`: who may call, by the hex SHA-256 of the key. */
@@ -83,7 +85,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
         fleet,
         speeds,
         capabilities: planCapabilities,
-        ...regions(now, waitUntil, options.measuresRoundTrips === false ? seeded(rtt) : rtt),
+        ...regions(waitUntil, options.measuresRoundTrips === false ? seeded(rtt) : rtt),
         sessions,
         receipts: { add: (receipt) => receipts.add(receipt, waitUntil) },
         rtt,

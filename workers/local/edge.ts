@@ -1,11 +1,14 @@
 import type { Clock } from "../../src/core/clock.ts";
+import { Fleet as PlainFleet } from "../../src/durable/fleet.ts";
 import { createEdgeWorker } from "../edge/app.ts";
 import { Region as EdgeRegion, type RegionEnv } from "../edge/region.ts";
 import { wait } from "./delay-stream.ts";
-import type { LocalBinding } from "./local-binding.ts";
+import type { ClockBinding } from "./local-binding.ts";
 import { realObjects } from "./real-objects.ts";
 import { regionObjects } from "./region-objects.ts";
-import { type MeshPlaces, withRoundTrips } from "./round-trips.ts";
+import { engineFetch, type EngineFetchEnv, placesOf } from "./engine-fetch.ts";
+import { regionBindings } from "./region-bindings.ts";
+import { OBJECT_MS } from "./round-trips.ts";
 
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
@@ -16,7 +19,7 @@ export default {
     if (new URL(request.url).pathname === "/local/emulator") return tellEmulator(request, env);
     edge ??= createEdgeWorker({
       engineFetch: engineFetch(env),
-      clock: fastClock(env.LOCAL.timeFactor),
+      clock: fastClock(env.CLOCK),
       measuresRoundTrips: env.LOCAL.timeFactor >= 1,
     });
     const delayMs = env.LOCAL.roundTrips ? OBJECT_MS * env.LOCAL.timeFactor : 0;
@@ -27,6 +30,8 @@ export default {
         SESSIONS: asDeployed(env.SESSIONS, delayMs),
         RECEIPTS: asDeployed(env.RECEIPTS, delayMs),
         ...(env.REGIONS !== undefined && { REGIONS: regions(env.REGIONS, env) }),
+        ...(env.FLEETS !== undefined && { FLEETS: asDeployed(env.FLEETS, delayMs) }),
+        ...regionBindings(env),
       },
       context,
     );
@@ -35,8 +40,15 @@ export default {
 
 /** A region whose seconds are those of its mesh. */
 export class Region extends EdgeRegion {
-  constructor(ctx: DurableObjectState, env: RegionEnv & { readonly TIME_FACTOR: number }) {
-    super(ctx, env, fastClock(env.TIME_FACTOR));
+  constructor(ctx: DurableObjectState, env: RegionEnv & { readonly CLOCK: ClockBinding }) {
+    super(ctx, env, fastClock(env.CLOCK));
+  }
+}
+
+/** What is told there is as old as the seconds of its mesh say. */
+export class Fleet extends PlainFleet {
+  constructor(ctx: DurableObjectState, env: { readonly CLOCK: ClockBinding }) {
+    super(ctx, env, fastClock(env.CLOCK).now);
   }
 }
 
@@ -47,47 +59,26 @@ type MeshEngines = {
   >;
 };
 
-/** To a Durable Object and back within a metropolis, ms. */
-const OBJECT_MS = 2;
-
 type EdgeWorker = ReturnType<typeof createEdgeWorker>;
-type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] & {
-  readonly LOCAL: LocalBinding;
-  readonly EMULATOR: Fetcher;
-};
+type LocalEnv = Parameters<EdgeWorker["fetch"]>[1] &
+  EngineFetchEnv & { readonly CLOCK: ClockBinding };
 
 let edge: EdgeWorker | undefined;
 const asDeployed = realObjects(Date.now);
 
 function regions(namespace: NonNullable<LocalEnv["REGIONS"]>, { LOCAL, MESH }: LocalEnv) {
   if (!LOCAL.roundTrips) return asDeployed(namespace, 0);
-  const mesh = (typeof MESH === "string" ? JSON.parse(MESH) : MESH) as MeshPlaces;
   const { timeFactor } = LOCAL;
-  const where = { edge: LOCAL, regions: mesh.regions, objectMs: OBJECT_MS, timeFactor };
+  const where = { edge: LOCAL, regions: placesOf(MESH).regions, objectMs: OBJECT_MS, timeFactor };
   return regionObjects(namespace, asDeployed, where);
 }
 
 /** Where durations are multiplied by `timeFactor`, a second of the mesh passes in `timeFactor` seconds. */
-function fastClock(timeFactor: number): Clock {
-  const startedAt = Date.now();
+function fastClock({ startedAt, timeFactor }: ClockBinding): Clock {
   return {
     now: () => startedAt + (Date.now() - startedAt) / timeFactor,
     wait: (ms) => wait(ms * timeFactor),
   };
-}
-
-function engineFetch({ LOCAL, MESH, EMULATOR }: LocalEnv): typeof fetch {
-  // Emulated engines are reached by a binding, not over HTTP: workerd notices that a caller hung up only when it writes
-  // to it, so an abort would not reach an engine that is silently prefilling. Real engines notice at once.
-  const emulated = `${LOCAL.emulatorUrl}/`;
-  // Bare calls: workerd refuses `fetch` with another `this`.
-  const fetchNow: typeof fetch = (input, init) => {
-    const url = input instanceof Request ? input.url : String(input);
-    return url.startsWith(emulated) ? EMULATOR.fetch(input, init) : fetch(input, init);
-  };
-  if (!LOCAL.roundTrips) return fetchNow;
-  const mesh = typeof MESH === "string" ? JSON.parse(MESH) : MESH;
-  return withRoundTrips(fetchNow, LOCAL, mesh as MeshPlaces, LOCAL.timeFactor);
 }
 
 function tellEmulator(request: Request, { LOCAL, MESH }: LocalEnv): Response {

@@ -9,3 +9,11 @@ export type LocalBinding = {
   readonly emulatorUrl: string;
   readonly emulatorToken: string;
 };
+
+/** The clock of everything in one mesh, whose parts come and go: one that begins anew would go back. */
+export type ClockBinding = {
+  /** When the mesh was started, epoch ms. */
+  readonly startedAt: number;
+  /** Multiplies durations; 1 is real time. */
+  readonly timeFactor: number;
+};

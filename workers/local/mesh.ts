@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 import type { TurnSettings } from "../../src/turn/deps.ts";
 import { bundleWorker } from "./bundle.ts";
-import { EDGES } from "./geography.ts";
-import type { LocalBinding } from "./local-binding.ts";
+import { regionBindingName } from "../../src/core/shards.ts";
+import { EDGES, type Place } from "./geography.ts";
+import type { ClockBinding, LocalBinding } from "./local-binding.ts";
 import { freePort } from "./ports.ts";
 import { type MeshFile, onEmulator, withKvTokens } from "./rewrite-engines.ts";
 
@@ -28,6 +29,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
       resourcePersistencePath: options.stateDir ?? temporary,
       workers: [
         ...setup.edges.map((edge) => edgeWorker(edge, setup)),
+        ...setup.regionWorkers.map((region) => regionWorker(region, setup)),
         objects(setup),
         emulator(setup),
       ],
@@ -50,7 +52,11 @@ export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
     key: setup.key,
     emulatorUrl: setup.emulatorUrl,
     emulatorToken: setup.emulatorToken,
-    evict: (className, name) => miniflare.unsafeEvictDurableObject("objects", className, { name }),
+    evict: (className, name) => {
+      const isElsewhere = className === "Region" && setup.regionWorkers.length > 0;
+      const script = isElsewhere ? `region-${name.split("@", 1)[0]}` : "objects";
+      return miniflare.unsafeEvictDurableObject(script, className, { name });
+    },
     stop,
   };
 }
@@ -68,8 +74,10 @@ export type MeshOptions = {
   readonly mesh?: MeshFile;
   /** False puts edges, objects and engines in one place. */
   readonly roundTrips?: boolean;
-  /** True lets Region objects grant engines; otherwise each edge grants from what it knows itself. */
+  /** False lets each edge grant engines from what it knows itself, instead of Region objects. */
   readonly regions?: boolean;
+  /** True gives every region a worker of its own, in which its legs run. */
+  readonly regionWorkers?: boolean;
   /** API keys beside `sk-phaseway-local`, and the tenants they belong to. */
   readonly keys?: readonly { readonly tenant: string; readonly key: string }[];
   /** Timers of a turn other than the edge's own, in real ms whatever `timeFactor` is. */
@@ -84,7 +92,7 @@ export type LocalMesh = {
   readonly emulatorUrl: string;
   readonly emulatorToken: string;
   /** Takes a Durable Object out of memory, as the platform does with any that is idle. */
-  evict(className: "Session" | "Receipts" | "Region", name: string): Promise<void>;
+  evict(className: "Session" | "Receipts" | "Region" | "Fleet", name: string): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -102,9 +110,12 @@ const COMPATIBILITY = {
 type Setup = Awaited<ReturnType<typeof prepare>>;
 
 async function prepare(options: MeshOptions) {
+  const { timeFactor = 1 } = options;
   const source = await readFile(new URL("mesh.json", ROOT), "utf8");
-  const [edgeCode, emulatorCode, emulatorPort] = await Promise.all([
+  const mesh = options.mesh ?? (JSON.parse(source) as MeshFile);
+  const [edgeCode, regionCode, emulatorCode, emulatorPort] = await Promise.all([
     bundleWorker(new URL("workers/local/edge.ts", ROOT)),
+    options.regionWorkers ? bundleWorker(new URL("workers/local/region.ts", ROOT)) : "",
     bundleWorker(new URL("workers/emulator/index.ts", ROOT)),
     freePort(HOST, options.emulatorPort ?? 0),
   ]);
@@ -117,60 +128,87 @@ async function prepare(options: MeshOptions) {
   return {
     edges,
     edgeCode,
+    regionCode,
+    regionWorkers: options.regionWorkers ? Object.keys(mesh.regions) : [],
     emulatorCode,
     emulatorPort,
     emulatorUrl,
     emulatorToken: randomBytes(16).toString("hex"),
     key: LOCAL_KEY,
     keys: [{ tenant: "local", key: LOCAL_KEY }, ...(options.keys ?? [])],
-    mesh: withKvTokens(
-      onEmulator(options.mesh ?? (JSON.parse(source) as MeshFile), emulatorUrl),
-      options.kvTokens,
-    ),
-    timeFactor: options.timeFactor ?? 1,
+    mesh: withKvTokens(onEmulator(mesh, emulatorUrl), options.kvTokens),
+    timeFactor,
+    clock: { startedAt: Date.now(), timeFactor } satisfies ClockBinding,
     roundTrips: options.roundTrips ?? true,
-    regions: options.regions ?? false,
+    regions: options.regions ?? true,
     turnSettings: { ...options.turnSettings },
   };
 }
 
-function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
-  const local: LocalBinding = {
-    lat: edge.lat,
-    lon: edge.lon,
+function localBinding({ lat, lon }: Place, setup: Setup): LocalBinding {
+  return {
+    lat,
+    lon,
     roundTrips: setup.roundTrips,
     timeFactor: setup.timeFactor,
     key: setup.key,
     emulatorUrl: setup.emulatorUrl,
     emulatorToken: setup.emulatorToken,
   };
+}
+
+function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
+  const regions = setup.regionWorkers.map((id) => [regionBindingName(id), `region-${id}`] as const);
   return {
     ...COMPATIBILITY,
     name: `edge-${edge.name}`,
     modules: [{ type: "ESModule" as const, path: "edge.mjs", contents: setup.edgeCode }],
-    bindings: { ...edgeBindings(setup), EDGE: edge.name, LOCAL: local },
-    serviceBindings: { EMULATOR: "emulator" },
+    bindings: { ...edgeBindings(setup), EDGE: edge.name, LOCAL: localBinding(edge, setup) },
+    // Where regions have workers the edge has no other way to their engines.
+    serviceBindings: regions.length > 0 ? Object.fromEntries(regions) : { EMULATOR: "emulator" },
     durableObjects: {
       SESSIONS: { className: "Session", scriptName: "objects", useSQLite: true },
       RECEIPTS: { className: "Receipts", scriptName: "objects", useSQLite: true },
       ...(setup.regions && {
         REGIONS: { className: "Region", scriptName: "objects", useSQLite: true },
+        FLEETS,
       }),
     },
     unsafeDirectSockets: [{ host: HOST, port: edge.port }],
   };
 }
 
+function regionWorker(id: string, setup: Setup) {
+  return {
+    ...COMPATIBILITY,
+    name: `region-${id}`,
+    modules: [{ type: "ESModule" as const, path: "region.mjs", contents: setup.regionCode }],
+    bindings: {
+      MESH: setup.mesh,
+      CLOCK: setup.clock,
+      LOCAL: localBinding(setup.mesh.regions[id] as Place, setup),
+    },
+    serviceBindings: { EMULATOR: "emulator" },
+    durableObjects: {
+      REGIONS: { className: "Region", useSQLite: true },
+      FLEETS,
+    },
+  };
+}
+
+const FLEETS = { className: "Fleet", scriptName: "objects", useSQLite: true };
+
 function objects(setup: Setup) {
   return {
     ...COMPATIBILITY,
     name: "objects",
     modules: [{ type: "ESModule" as const, path: "objects.mjs", contents: setup.edgeCode }],
-    bindings: { ...edgeBindings(setup), TIME_FACTOR: setup.timeFactor },
+    bindings: edgeBindings(setup),
     durableObjects: {
       SESSIONS: { className: "Session", useSQLite: true },
       RECEIPTS: { className: "Receipts", useSQLite: true },
       REGIONS: { className: "Region", useSQLite: true },
+      FLEETS: { className: "Fleet", useSQLite: true },
     },
   };
 }
@@ -193,9 +231,10 @@ function emulator(setup: Setup) {
   };
 }
 
-function edgeBindings({ keys, mesh, turnSettings }: Setup) {
+function edgeBindings({ keys, mesh, clock, turnSettings }: Setup) {
   return {
     MESH: mesh,
+    CLOCK: clock,
     TURN_SETTINGS: turnSettings,
     PHASEWAY_KEYS: JSON.stringify(keys.map(({ tenant, key }) => ({ tenant, sha256: sha256(key) }))),
     // The same at every start, so that ids minted before a restart still name their objects.

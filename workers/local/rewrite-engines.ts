@@ -1,7 +1,11 @@
 import type { Json } from "miniflare";
 
 /** `mesh.json` as text says it; the edge parses it with its schema. */
-export type MeshFile = { [member: string]: Json; pools: { [pool: string]: Json } };
+export type MeshFile = {
+  [member: string]: Json;
+  regions: { [region: string]: Json };
+  pools: { [pool: string]: Json };
+};
 
 /** The origin under which `mesh.json` names emulated engines. */
 export const EMULATOR_ORIGIN = "http://127.0.0.1:9100";

@@ -11,15 +11,27 @@ export function withRoundTrips(
   mesh: MeshPlaces,
   timeFactor: number,
 ): typeof fetch {
-  const routes = routesOf(mesh, edge);
-  return async (input, init) => {
+  const routes = routesOf(mesh, edge).map(({ prefix, rttMs }) => ({
+    prefix,
+    fetchThere: withRoundTrip(fetchNow, rttMs, timeFactor),
+  }));
+  return (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     const route = routes.find(({ prefix }) => isBelow(url, prefix));
-    if (route === undefined) return fetchNow(input, init);
+    return (route?.fetchThere ?? fetchNow)(input, init);
+  };
+}
 
-    const halfMs = (route.rttMs / 2) * timeFactor;
+/** A `fetch` of what is all one round trip of `rttMs` away. */
+export function withRoundTrip(
+  fetchNow: typeof fetch,
+  rttMs: number,
+  timeFactor: number,
+): typeof fetch {
+  return async (input, init) => {
+    const halfMs = (rttMs / 2) * timeFactor;
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-    await wait(halfMs + uploadMs(bodyBytes(init), route.rttMs) * timeFactor, signal);
+    await wait(halfMs + uploadMs(bodyBytes(init), rttMs) * timeFactor, signal);
     const response = await fetchNow(input, init);
     if (response.body === null) {
       await wait(halfMs, signal);
@@ -31,6 +43,9 @@ export function withRoundTrips(
     return new Response(body, response);
   };
 }
+
+/** To a Durable Object and back within a metropolis, ms. */
+export const OBJECT_MS = 2;
 
 /** The part of `mesh.json` that says where engines are. */
 export type MeshPlaces = {

@@ -1,4 +1,4 @@
-import { linkKeys } from "../block-lru.ts";
+import { linkKeys } from "../link-keys.ts";
 import { enter } from "./enter.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, offerOf } from "./offer.ts";

@@ -19,6 +19,11 @@ export function closedBreaker(): Breaker {
   return { failures: 0, openUntil: 0, openForMs: 0, restUntil: 0, probe: undefined };
 }
 
+/** Of an engine of which nothing is known: it may be asked, and its first answer or failure decides. */
+export function unprovenBreaker(): Breaker {
+  return { ...closedBreaker(), failures: FAILURES_TO_OPEN - 1 };
+}
+
 /** True when a request may go to the engine: the breaker is closed, or half open with its probe still free. */
 export function mayAsk(breaker: Breaker, nowMs: number): boolean {
   if (nowMs < breaker.restUntil) return false;

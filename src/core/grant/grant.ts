@@ -1,4 +1,4 @@
-import { linkKeys } from "../block-lru.ts";
+import { linkKeys } from "../link-keys.ts";
 import type { Random } from "../random.ts";
 import { mayAsk, opensAt, rests } from "./breaker.ts";
 import { choose, reasonOf } from "./choose.ts";

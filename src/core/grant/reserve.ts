@@ -1,4 +1,4 @@
-import { linkKeys } from "../block-lru.ts";
+import { linkKeys } from "../link-keys.ts";
 import type { Random } from "../random.ts";
 import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from "./grant.ts";
 import { choose, reasonOf } from "./choose.ts";
@@ -45,7 +45,7 @@ export function reserve(
     return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
   }
   const waiting: Waiting = {
-    ticket: `${ask.requestId}:${ask.leg}:q${state.nextTicket++}`,
+    ticket: ask.ticket ?? `${ask.requestId}:${ask.leg}:q${state.nextTicket++}`,
     ask,
     keys,
     standing,

@@ -1,11 +1,11 @@
-import { linkKeys } from "../block-lru.ts";
+import { linkKeys } from "../link-keys.ts";
 import type { EngineView } from "../plan/placement.ts";
 import { displacedMs } from "./displaced.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
-import { roomInMs } from "./room.ts";
+import { kvCapacityAt, roomInMs } from "./room.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
 import { mayAsk, opensAt, rests } from "./breaker.ts";
-import { type RegionState, capacityTokens, decodeFactor, prefillFactor } from "./region-state.ts";
+import { type RegionState, decodeFactor, prefillFactor } from "./region-state.ts";
 
 /** What a region knows of a pool's engines, for one request's chain, in the planner's words. */
 export function engineViews(
@@ -19,7 +19,7 @@ export function engineViews(
   const known = state.pools.get(pool);
   if (known === undefined) return [];
   const keys = linkKeys(chain);
-  const capacity = capacityTokens(known);
+  const capacity = kvCapacityAt(known, nowMs);
   const waitingMs = known.queue.reduce(
     (sum, { granted, prefillMs }) => sum + (granted === undefined ? prefillMs : 0),
     0,

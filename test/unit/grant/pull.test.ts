@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { linkKeys } from "../../../src/core/block-lru.ts";
+import { linkKeys } from "../../../src/core/link-keys.ts";
 import { type GrantAsk, grant, type Granted } from "../../../src/core/grant/grant.ts";
 import type { PullCost } from "../../../src/core/grant/pull.ts";
 import { createRegionState, type RegionState } from "../../../src/core/grant/region-state.ts";

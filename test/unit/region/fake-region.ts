@@ -53,7 +53,7 @@ export const lost = { ok: false, v: 1, code: "unknown_ticket" } as const;
 /** What a turn asks of its region. */
 export function reserveAsk(members: Partial<ReserveAsk> = {}): ReserveAsk {
   const standing = { tenant: "acme", priority: 1, deadlineAt: Infinity };
-  return { v: 1, ...grantAsk(), standing, now: Date.now(), ...members };
+  return { v: 1, ...grantAsk(), heldAt: {}, standing, now: Date.now(), ...members };
 }
 
 export function answered(answer: RegionAnswer) {

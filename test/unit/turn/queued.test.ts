@@ -6,24 +6,31 @@ import { answering, coldTurn, prefilled, surroundings } from "./turn-fixtures.ts
 type Queue = {
   /** How long the first leg that is asked for has to wait, ms. */
   readonly waitMs: number;
+  /** So has every other. */
+  readonly isEverywhere?: boolean;
   /** Runs before each claim. */
   readonly onClaim?: () => void;
 };
 
 /** Runs a cold turn whose first reserve meets a queue; every claim passes half a second. */
-async function queuedTurn({ waitMs, onClaim }: Queue, client = new AbortController()) {
+async function queuedTurn(
+  { waitMs, isEverywhere = false, onClaim }: Queue,
+  client = new AbortController(),
+) {
   const around = await surroundings(({ leg }) => (leg === "prefill" ? prefilled() : answering()));
   const { clock } = around;
   const startAt = clock.nowMs + waitMs;
   const claims: string[] = [];
   const withdrawn: string[] = [];
+  const reserves: string[] = [];
   let first: { pool: string; granted: ReserveAnswer } | undefined;
   const place = { kind: "queued", ticket: "q1", startAt, askAt: startAt } as const;
   const region: RegionService = {
     ...around.deps.region,
     async reserve(ask) {
+      reserves.push(`${ask.leg} at ${ask.pool}`);
       const answer = await around.deps.region.reserve(ask);
-      if (first !== undefined) return answer;
+      if (first !== undefined && !isEverywhere) return answer;
       first = { pool: ask.pool, granted: answer };
       return place;
     },
@@ -37,8 +44,11 @@ async function queuedTurn({ waitMs, onClaim }: Queue, client = new AbortControll
   };
   const deps = { ...around.deps, region };
   const turn = await coldTurn(deps, client.signal);
-  const tried = await tryPlacements(deps, turn, planTurn(deps, turn));
-  return { ...around, ...tried, claims, withdrawn, firstPool: first?.pool };
+  const planned = planTurn(deps, turn);
+  // The next best is about the same: another engine of the same pools.
+  const placements = planned.placements.flatMap((one) => [one, one]);
+  const tried = await tryPlacements(deps, turn, { ...planned, placements });
+  return { ...around, ...tried, claims, withdrawn, reserves, firstPool: first?.pool };
 }
 
 describe("a turn that meets a queue", () => {
@@ -55,6 +65,12 @@ describe("a turn that meets a queue", () => {
     expect(withdrawn).toEqual(["q1"]);
     expect(result.ok).toBe(true);
     expect(asked.length).toBeGreaterThan(1);
+  });
+
+  it("asks no pool twice, however many engines it has, where all are queues", async () => {
+    const { reserves } = await queuedTurn({ waitMs: 50_000, isEverywhere: true });
+    expect(reserves.length).toBeGreaterThan(1);
+    expect(new Set(reserves).size).toBe(reserves.length);
   });
 
   it("gives its place up when its client leaves, and nothing runs", async () => {
