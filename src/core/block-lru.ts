@@ -95,6 +95,15 @@ export class BlockLru {
     return first !== undefined && (this.#links.find(first) > 0 || this.#ghosts.has(first));
   }
 
+  /** The same of what is in use beyond `nowMs`: of running legs, which cannot be evicted. */
+  runningTokens(keys: Float64Array, linkTokens: Uint32Array, nowMs: number): number {
+    let running = this.#heldLinks(keys, linkTokens);
+    while (running > 0 && this.#atOf(this.#links.find(keys[running - 1] as number)) <= nowMs) {
+      running--;
+    }
+    return running === 0 ? 0 : (linkTokens[running - 1] ?? 0);
+  }
+
   /** The same of what has been computed by `nowMs`. */
   readyTokens(keys: Float64Array, linkTokens: Uint32Array, nowMs: number): number {
     let ready = this.#heldLinks(keys, linkTokens);

@@ -42,11 +42,14 @@ export function enter(
   const prefillEndsAt = Math.max(pulledAt, engine.backlogUntil) + bookedMs;
   const stepMs = offer.modelledStepMs * decodeFactor(engine, nowMs);
   const decodeMs = leg === "prefill" ? 0 : stepMs * ask.ask.expectedOutputTokens;
-  const kvTokens = needOf(leg, ask.ask);
+  const needTokens = needOf(leg, ask.ask);
+  // Of a prefix that running legs share there is one copy.
+  const kvTokens =
+    needTokens - Math.min(needTokens, engine.index.runningTokens(keys, linkTokens, nowMs));
   const endsAt = prefillEndsAt + offer.slotMs + decodeMs;
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
-  const unindexedTokens = Math.max(0, kvTokens - indexed);
-  const slotTokens = leg === "prefill" ? 0 : kvTokens;
+  const unindexedTokens = Math.max(0, needTokens - indexed);
+  const slotTokens = leg === "prefill" ? 0 : needTokens;
   const live: LiveGrant = {
     ticket,
     leg,

@@ -47,6 +47,8 @@ export type Offer = {
 const HOLDS_UP = 0.005;
 /** Batches even out while an answer is written: what this one adds to each of its steps now counts so much. */
 const STEPS_NOW = 0.02;
+/** A second copy of a prefix takes room that others have to be computed again for: this share of its own recompute. */
+const KEPT_TWICE = 0.5;
 
 /** Predicts one leg at one engine from the ledger; `source` is whom it could pull from. */
 export function offerOf(
@@ -70,18 +72,32 @@ export function offerOf(
   // What is handed over has to be computed elsewhere first, or here after all.
   const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
   const needTokens = needOf(leg, ask);
-  const slotMs = waitMs(engine, leg === "prefill" ? prefillMs : decodeMs, needTokens, nowMs);
+  const chain = { keys, linkTokens };
+  const slotMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
+  const roomMs = roomInMs(engine, chain, needTokens, nowMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
+  const twiceMs = pull ? KEPT_TWICE * pool.speed.prefillMs(pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
     Math.max(queueMs, pull?.ms ?? 0) +
     prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
     handedMs +
     decodeCostMs +
+    // Those who leave for want of room take their prefix along: a second copy is what rooms are short of.
     slotMs +
+    twiceMs +
     overworkMs(pool, workRatio(pool, engine)) +
     evictionRounds(ask.remainingTurns) * evictedMs;
-  return { heldTokens, queueMs, pull, slotMs, modelledPrefillMs, modelledStepMs, decodeMs, costMs };
+  return {
+    heldTokens,
+    queueMs,
+    pull,
+    slotMs: Math.max(slotMs, roomMs),
+    modelledPrefillMs,
+    modelledStepMs,
+    decodeMs,
+    costMs,
+  };
 }
 
 /** Computing what is not covered, or pulling what another holds of it, whichever is done sooner. */
@@ -139,8 +155,7 @@ export function needOf(leg: GrantAsk["leg"], ask: Ask): number {
 }
 
 /** A full batch lets requests in as others finish, all of it in about `lifeMs`. */
-function waitMs(engine: EngineState, lifeMs: number, needTokens: number, nowMs: number): number {
-  const maxBatch = slotsAt(engine.pool, nowMs);
-  const over = Math.max(0, engine.batch + 1 - maxBatch) / maxBatch;
-  return Math.max(over * lifeMs, roomInMs(engine, needTokens, nowMs));
+function slotWaitMs({ pool, batch }: EngineState, lifeMs: number, nowMs: number): number {
+  const maxBatch = slotsAt(pool, nowMs);
+  return (Math.max(0, batch + 1 - maxBatch) / maxBatch) * lifeMs;
 }

@@ -25,7 +25,7 @@ export type LiveGrant = {
   prefillMs: number;
   /** When that prefill is expected to end, epoch ms. */
   prefillEndsAt: number;
-  /** KV cache reserved until the end, prompt and expected answer. */
+  /** KV cache reserved until the end, prompt and expected answer; less what running legs had reserved of it already. */
   readonly kvTokens: number;
   /** The part of `kvTokens` that the prefix index does not hold already. */
   readonly unindexedTokens: number;

@@ -120,6 +120,7 @@ function end(state: RegionState, engine: EngineState, live: LiveGrant, nowMs: nu
   engine.kvTokens -= live.kvTokens;
   engine.unindexedTokens -= live.unindexedTokens;
   engine.grants.delete(live.ticket);
+  engine.pool.drainAt = 0;
   engine.byEnd = undefined;
   const at = engine.prefilling.indexOf(live);
   if (at >= 0) engine.prefilling.splice(at, 1);

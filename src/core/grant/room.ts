@@ -1,13 +1,28 @@
-import { type EngineState, type PoolState, capacityTokens } from "./region-state.ts";
+import {
+  type EngineState,
+  type LiveGrant,
+  type PoolState,
+  capacityTokens,
+} from "./region-state.ts";
 
 /** A leg that should have ended may end any moment, but hardly at once, ms. */
 const OVERDUE_MS = 500;
 /** What a ledger that has forgotten legs reckons with, as a share of what there is. */
 const UNSURE_SHARE = 0.5;
 
-/** Until so many of the running legs are expected to have ended that a prompt fits the engine's KV cache, ms. */
-export function roomInMs(engine: EngineState, needTokens: number, nowMs: number): number {
+/**
+ * Until so many of the running legs are expected to have ended that a leg fits the engine's KV cache, ms. What it has
+ * in common with them is there already.
+ */
+export function roomInMs(
+  engine: EngineState,
+  { keys, linkTokens }: Pick<LiveGrant, "keys" | "linkTokens">,
+  needTokens: number,
+  nowMs: number,
+): number {
   let short = engine.kvTokens + needTokens - kvCapacityAt(engine.pool, nowMs);
+  if (!(short > 0)) return 0;
+  short -= engine.index.runningTokens(keys, linkTokens, nowMs);
   if (!(short > 0)) return 0;
   engine.byEnd ??= [...engine.grants.values()].toSorted((a, b) => a.endsAt - b.endsAt);
   let waitMs = 0;

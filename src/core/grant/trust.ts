@@ -41,6 +41,9 @@ export function learnDecode(
   const freeMs = freeMsAt(engine, nowMs) - live.freeMsThen;
   if (freeMs < FREE_SHARE * (nowMs - live.firstTokenAt)) return;
   const measuredMs = freeMs / (outputTokens - 1);
+  // Others came and went meanwhile.
+  const { batch, batchTokens, pool } = engine;
+  const modelledMs = (live.modelledStepMs + pool.speed.stepMs(batch, batchTokens)) / 2;
   const mates = engine.pool.engines.map(({ decode }) => decode);
-  observe(engine.decode, engine.pool.decode, mates, measuredMs / live.modelledStepMs, nowMs);
+  observe(engine.decode, engine.pool.decode, mates, measuredMs / modelledMs, nowMs);
 }

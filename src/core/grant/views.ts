@@ -31,7 +31,7 @@ export function engineViews(
     batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),
     displacedMs: displacedMs(engine, keys, linkTokens, linkTokens.at(-1) ?? 0, nowMs),
-    roomInMs: roomInMs(engine, linkTokens.at(-1) ?? 0, nowMs),
+    roomInMs: roomInMs(engine, { keys, linkTokens }, linkTokens.at(-1) ?? 0, nowMs),
     overworkMs: overworkMs(known, workRatio(known, engine)),
     kvFreeTokens: Math.max(0, capacity - engine.kvTokens),
     prefillFactor: prefillFactor(engine, nowMs),
