@@ -90,7 +90,7 @@ export function enter(
   const usedAt = engine.index.usedAt(keys, linkTokens);
   if (usedAt !== undefined) observePause(engine.pool, nowMs - usedAt);
   // Entered before it is true, so that a burst of siblings follows the first of them.
-  touch(engine, { keys, linkTokens }, endsAt, prefillEndsAt);
+  touch(engine, { keys, linkTokens }, nowMs, endsAt, prefillEndsAt);
   asked(engine.breaker, ticket);
   return {
     ticket,

@@ -44,6 +44,6 @@ export function restoreLease(state: RegionState, { engine: id, live }: Lease, no
     engine.backlogUntil = own.prefillEndsAt;
   }
   own.freeMsThen = freeMsAt(engine, nowMs);
-  touch(engine, own, own.endsAt, own.prefillEndsAt);
+  touch(engine, own, nowMs, own.endsAt, own.prefillEndsAt);
   return true;
 }

@@ -86,6 +86,8 @@ export type EngineState = {
   unindexedTokens: number;
   /** More was granted than fits at once: the index lacks parts of running prompts. */
   crowded: boolean;
+  /** When the running ones were last told apart from idle ones in the crowd, epoch ms. */
+  crowdedAt: number;
   readonly index: BlockLru;
   readonly breaker: Breaker;
   readonly prefill: Measured;
@@ -190,6 +192,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       kvTokens: 0,
       unindexedTokens: 0,
       crowded: false,
+      crowdedAt: -Infinity,
       index: new BlockLru(),
       breaker: closedBreaker(),
       prefill: unmeasured(),

@@ -1,5 +1,8 @@
 import { type EngineState, type LiveGrant, indexCapacity } from "./region-state.ts";
 
+/** In a crowd each leg touches all others: that much is not worth more often than this, ms. */
+const CROWD_LASTS_MS = 1000;
+
 /**
  * Enters a chain in an engine's index as used until `untilMs`. Where room has to be made, idle conversations leave
  * before running ones: an engine cannot evict what it works on.
@@ -7,7 +10,8 @@ import { type EngineState, type LiveGrant, indexCapacity } from "./region-state.
 export function touch(
   engine: EngineState,
   chain: Pick<LiveGrant, "keys" | "linkTokens">,
-  untilMs: number,
+  nowMs: number,
+  untilMs = nowMs,
   readyAt = -Infinity,
 ): void {
   const { index, grants } = engine;
@@ -21,6 +25,8 @@ export function touch(
   if (isRoomy && !index.evictsSince(capacity, oldest?.grantedAt ?? Infinity)) {
     return index.shrink(capacity);
   }
+  if (engine.crowded && nowMs - engine.crowdedAt < CROWD_LASTS_MS) return index.shrink(capacity);
+  engine.crowdedAt = nowMs;
   // Whoever was granted first is running; who came last may still wait for room.
   for (const live of [...grants.values()].toReversed()) {
     if (live.keys === chain.keys) continue;
