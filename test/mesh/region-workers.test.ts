@@ -32,7 +32,7 @@ describe("a mesh whose regions have workers of their own", () => {
     expectSplit(started));
 
   it("goes on where the objects beside its workers lose their memory", async () => {
-    const conversation = new Conversation("evicted");
+    const conversation = new Conversation("evicted", { session: "evicted" });
     const before = await conversation.turn(started.mesh, IAD);
     await started.mesh.evict("Region", `${before.segments[0]?.region}@1`);
     await started.mesh.evict("Fleet", "fleet/north-america");

@@ -23,7 +23,6 @@ const COLUMNS: readonly (readonly [string, (verdict: Verdict) => string])[] = [
   ["busy", ({ busyShare }) => busyShare.toFixed(2)],
   ["max/mean", (verdict) => value(verdict, "balance")],
   ["slowdown of FCFS", (verdict) => value(verdict, "slowdown")],
-  ["goodput of limit", ({ judged }) => ofLimit(judged.get("goodput"))],
   ["unserved", (verdict) => value(verdict, "served")],
   ["no order", (verdict) => ratio(verdict, ABLATIONS[0])],
   ["no pull", (verdict) => ratio(verdict, ABLATIONS[1])],
@@ -67,10 +66,6 @@ function value({ judged }: Verdict, name: Criterion): string {
   if (one === undefined) return "-";
   const { value: number, of } = one;
   return [number.toFixed(name === "served" ? 3 : 2), ...(of === undefined ? [] : [of])].join(" ");
-}
-
-function ofLimit(one: { readonly value: number; readonly limit: number } | undefined): string {
-  return one === undefined ? "-" : (one.value / one.limit).toFixed(2);
 }
 
 function ratio({ ablations }: Verdict, name: string): string {

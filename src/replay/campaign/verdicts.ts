@@ -17,8 +17,6 @@ export const CRITERIA = {
   hits: "hit rate at least 95 % of one LRU cache as large as the fleet's",
   balance: "busy time max/mean under 1.3 where the fleet is 70 % busy",
   served: "no more left unserved than the baseline that served most",
-  goodput:
-    "over capacity: goodput of the best stale baseline, and of the best exact one less a tenth",
 } as const;
 
 export type Criterion = keyof typeof CRITERIA;
@@ -75,11 +73,10 @@ function verdictOf(those: SituationResults, ours: Figures): Verdict {
   const judge = (name: Criterion, one: Judged | undefined): void => {
     if (one !== undefined) judged.set(name, one);
   };
-  if (situation.load >= 1) {
-    judge("goodput", goodput(those, ours));
-  } else {
-    judge("stale", againstStale(those, ours));
-    judge("exact", againstExact(those, ours));
+  judge("stale", againstStale(those, ours));
+  judge("exact", againstExact(those, ours));
+  // Over capacity the rest says how long the trace is.
+  if (situation.load < 1) {
     judge("slowdown", slowdown(those, ours));
     judge("hits", hits(ours));
     judge("balance", balance(ours));
@@ -156,13 +153,6 @@ function served(those: SituationResults, ours: Figures): Judged {
   const others = [...those.baselines("stale"), ...those.baselines("exact")];
   const least = others.length === 0 ? 0 : Math.min(...others.map(({ means }) => unserved(means)));
   return atMost(unserved(ours), least);
-}
-
-function goodput(those: SituationResults, ours: Figures): Judged | undefined {
-  const most = (sight: "stale" | "exact"): number =>
-    Math.max(0, ...those.baselines(sight).map(({ means }) => figure(means, "request_goodput")));
-  const limit = Math.max(most("stale"), most("exact") / OF_EXACT);
-  return limit > 0 ? atLeast(figure(ours, "request_goodput"), limit) : undefined;
 }
 
 /** Refused or failed, as a share of all. */

@@ -16,7 +16,6 @@ const FAIR: Figures = {
   hit_ceiling_by_block: 0.5,
   load_max_over_mean: 1.1,
   busy_share: 0.8,
-  request_goodput: 10,
   ...Object.fromEntries(
     [1, 2, 3, 4].flatMap((q) => [
       [`p99_slowdown_q${q}`, 10],
@@ -120,18 +119,18 @@ describe("what else ours is held to", () => {
     expect(judged([idle]).judged.has("balance")).toBe(false);
   });
 
-  it("over capacity is admission: goodput, and no more refused than by others", () => {
+  it("over capacity asks for regret, and that no more is refused than by others", () => {
     const at = { load: 1.3 };
     const over = (figures: Partial<Figures>) =>
       lostOf(
         judged([
-          result("phaseway", "stale", { regret_ms: 1e6, hit_rate: 0, ...figures }, at),
-          result("good", "stale", {}, at),
-          result("good", "exact", { request_goodput: 11, completed: 90 }, at),
+          result("phaseway", "stale", { hit_rate: 0, load_max_over_mean: 2, ...figures }, at),
+          result("good", "stale", { regret_ms: 400 }, at),
+          result("good", "exact", { completed: 90 }, at),
         ]),
       );
     expect(over({})).toEqual([]);
-    expect(over({ request_goodput: 9.9 })).toEqual(["goodput"]);
+    expect(over({ regret_ms: 250 })).toEqual(["stale", "exact"]);
     expect(over({ completed: 99 })).toEqual(["served"]);
   });
 });
