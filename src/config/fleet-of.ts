@@ -32,12 +32,15 @@ function entriesOf<Entry, Named>(
 }
 
 function poolOf(id: string, pool: Mesh["pools"][string]): Pool {
-  const engines = pool.engines.map((engine) => ({
-    ...engine,
-    id: `${id}/${engine.id}`,
-    pool: id,
-    url: engine.url.replace(/\/+$/, ""),
-  }));
+  // What runs at an engine that drains is known to those who sent it there.
+  const engines = pool.engines
+    .filter(({ drain }) => !drain)
+    .map(({ id: name, url, apiKeySecret }) => ({
+      id: `${id}/${name}`,
+      pool: id,
+      url: url.replace(/\/+$/, ""),
+      ...(apiKeySecret !== undefined && { apiKeySecret }),
+    }));
   return { id, ...pool, engines };
 }
 

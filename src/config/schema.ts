@@ -45,6 +45,7 @@ const engine = z.strictObject({
   apiKeySecret: secretName
     .exactOptional()
     .describe("Name of the secret that holds the key, never the key"),
+  drain: z.boolean().default(false).describe("It ends what it has and is sent nothing new"),
 });
 
 const pool = z.strictObject({

@@ -30,6 +30,7 @@ function refusedBy(
   if (scope.rules.some((rule) => rule.only && !rule.only.includes(pool.id))) return "rule-only";
   const speed = scope.input.speeds.get(pool.id);
   if (speed === undefined) return "model";
+  if (pool.engines.length === 0) return "draining";
   // A hosted fleet's memory is its own affair.
   if (pool.routed === "us" && speed.kvTokens < scope.promptTokens + 1) return "kv-capacity";
   return undefined;

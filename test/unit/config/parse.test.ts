@@ -81,6 +81,20 @@ describe("parseMesh", () => {
     );
   });
 
+  it("leaves out engines that drain, and keeps their pool", () => {
+    const mesh = smallMesh();
+    const drained = ["0", "1"].map((id) => ({ id, url: `http://127.0.0.1:${id}`, drain: true }));
+    const enginesOf = (engines: readonly unknown[]) => {
+      const h200 = { ...mesh.pools.h200, engines };
+      const pools = { ...mesh.pools, h200 };
+      return fleetFrom({ ...mesh, pools })
+        .pools.get("h200")
+        ?.engines.map(({ id }) => id);
+    };
+    expect(enginesOf([drained[0], { ...drained[1], drain: false }])).toEqual(["h200/1"]);
+    expect(enginesOf(drained)).toEqual([]);
+  });
+
   it("takes a device class of the mesh's own", () => {
     const own = {
       status: "hypothetical",

@@ -122,9 +122,10 @@ describe("filters", () => {
       pool("ams", { region: "ams" }),
       pool("ruled-out"),
       pool("tiny", { kvTokens: 1000 }),
+      pool("drained", { engines: [] }),
       pool("h200"),
     ];
-    const rules = [{ when: { urgency: "interactive" }, only: ["h200", "tiny", "ams"] }];
+    const rules = [{ when: { urgency: "interactive" }, only: ["h200", "tiny", "ams", "drained"] }];
     const input = planInput({
       fleet: fleet({ poolList, rules }),
       viewList: [view("h200/0", { healthy: false }), view("h200/1")],
@@ -136,6 +137,7 @@ describe("filters", () => {
       place: 1,
       "rule-only": 1,
       "kv-capacity": 1,
+      draining: 1,
       unhealthy: 1,
     });
   });
