@@ -1,3 +1,4 @@
+import { Knowers } from "./knowers.ts";
 import { IS_END, IS_FIRST, LinkTable, weightOf, wordOf } from "./link-table.ts";
 
 /** Links touched together, oldest first in the cache. */
@@ -31,6 +32,12 @@ export class BlockLru {
   /** Links that are still being computed, and when they will have been, ms. */
   readonly #pending = new Map<number, number>();
   readonly #ghosts = new Set<number>();
+  readonly #knowers: Knowers<BlockLru>;
+
+  /** Caches that are asked one after another about the same chains share their `knowers`. */
+  constructor(knowers = new Knowers<BlockLru>()) {
+    this.#knowers = knowers;
+  }
 
   /** Tokens held in all. */
   get tokens(): number {
@@ -70,6 +77,7 @@ export class BlockLru {
     if (this.#links.find(key) > 0) return;
     if (this.#runs.get(this.#lastRun)?.at !== at) this.#beginRun(at);
     this.#links.add(key, wordOf(weight, isFirst, isEnd), this.#lastRun);
+    if (isFirst) this.#knowers.add(key, this);
     this.#enter(this.#lastRun, weight);
   }
 
@@ -77,9 +85,12 @@ export class BlockLru {
   remember(key: number): void {
     this.#ghosts.delete(key);
     this.#ghosts.add(key);
+    this.#knowers.add(key, this);
     if (this.#ghosts.size <= MOST_GHOSTS) return;
     const [oldest] = this.#ghosts;
-    if (oldest !== undefined) this.#ghosts.delete(oldest);
+    if (oldest === undefined) return;
+    this.#ghosts.delete(oldest);
+    this.#forgetFirst(oldest);
   }
 
   /** Tokens of the longest prefix of a chain that is held; `linkTokens` counts up to and including each link. */
@@ -90,9 +101,8 @@ export class BlockLru {
 
   /** True when the chain's first link is held or was evicted here: nobody knows more of this conversation. */
   knows(keys: Float64Array): boolean {
-    if (this.#links.size === 0 && this.#ghosts.size === 0) return false;
     const first = keys[0];
-    return first !== undefined && (this.#links.find(first) > 0 || this.#ghosts.has(first));
+    return first !== undefined && this.#knowers.has(first, this);
   }
 
   /** The same of what is in use beyond `nowMs`: of running legs, which cannot be evicted. */
@@ -138,11 +148,12 @@ export class BlockLru {
         const word = links.wordOf(link);
         this.#leave(link);
         const isEnd = i === last || (word & IS_END) > 0;
-        links.renew(link, wordOf(weight, (word & IS_FIRST) > 0, isEnd), run);
+        links.renew(link, wordOf(weight, i === 0 || (word & IS_FIRST) > 0, isEnd), run);
         this.#computedBy(key, readyAt);
       }
     }
     if (last < 0) this.#runs.delete(run);
+    else this.#knowers.add(keys[0] as number, this);
     if (keys[0] !== undefined) this.#ghosts.delete(keys[0]);
     this.shrink(capacityTokens);
   }
@@ -218,23 +229,27 @@ export class BlockLru {
 
   /** Forgets everything: the engine restarted. */
   clear(): void {
-    this.each(({ key, isFirst }) => isFirst && this.remember(key));
+    const firsts: number[] = [];
+    this.each(({ key, isFirst }) => isFirst && firsts.push(key));
     this.#links = new LinkTable();
     this.#runs.clear();
     this.#pending.clear();
     this.#tokens = 0;
+    for (const first of firsts) this.remember(first);
   }
 
   /** As it was made. */
   reset(): void {
     this.clear();
+    for (const first of this.#ghosts) this.#knowers.delete(first, this);
     this.#ghosts.clear();
   }
 
   /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
   #heldLinks(keys: Float64Array, linkTokens: Uint32Array): number {
     const first = keys[0];
-    if (first === undefined || this.#links.find(first) === 0) return 0;
+    if (first === undefined || !this.#knowers.has(first, this)) return 0;
+    if (this.#links.find(first) === 0) return 0;
     let held = 1;
     let missing = Math.min(keys.length, linkTokens.length);
     while (held < missing) {
@@ -280,8 +295,16 @@ export class BlockLru {
 
   #remove(link: number): void {
     this.#leave(link);
-    if (this.#pending.size > 0) this.#pending.delete(this.#links.keyOf(link));
+    const key = this.#links.keyOf(link);
+    const isFirst = (this.#links.wordOf(link) & IS_FIRST) > 0;
+    if (this.#pending.size > 0) this.#pending.delete(key);
     this.#links.remove(link);
+    if (isFirst) this.#forgetFirst(key);
+  }
+
+  /** Nothing is known of a conversation any more, unless its first link is held or remembered still. */
+  #forgetFirst(key: number): void {
+    if (this.#links.find(key) === 0 && !this.#ghosts.has(key)) this.#knowers.delete(key, this);
   }
 
   /** A held link that is computed once more; whoever is done first counts. */

@@ -1,5 +1,6 @@
 import { factorOf, type Measured, type Shared, unmeasured } from "./measured.ts";
 import { BlockLru } from "../block-lru.ts";
+import { Knowers } from "../knowers.ts";
 import type { Pool } from "../fleet.ts";
 import type { LegKind } from "../leg.ts";
 import type { Speeds } from "../plan/speeds.ts";
@@ -157,6 +158,7 @@ export function indexCapacity(engine: EngineState): number {
 
 function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolState {
   const engines: EngineState[] = [];
+  const knowers = new Knowers<BlockLru>();
   const costs = new Float64Array(pool.engines.length);
   const state = {
     pool,
@@ -193,7 +195,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       unindexedTokens: 0,
       crowded: false,
       crowdedAt: -Infinity,
-      index: new BlockLru(),
+      index: new BlockLru(knowers),
       breaker: closedBreaker(),
       prefill: unmeasured(),
       decode: unmeasured(),

@@ -42,8 +42,8 @@ type Planned = Pick<Placement, "prefill" | "decode" | "mode">;
 /** A request on its way; `at` is the region it has got to, undefined at its edge. */
 type Trip = { readonly request: ReplayRequest; readonly asked: Asked; at: string | undefined };
 
-/** Legs granted for a request that has not ended. */
-type Live = { prefill?: Granted; decode?: Granted };
+/** Legs granted for a request that has not ended, sent at that time. */
+type Live = { readonly prefill?: Granted; readonly decode?: Granted; readonly sentAt: number };
 
 class Phaseway implements Policy {
   readonly #setup: PolicySetup;
@@ -71,7 +71,9 @@ class Phaseway implements Policy {
   }
 
   route(request: ReplayRequest): Route {
-    const { mesh } = this.#setup;
+    const { mesh, now } = this.#setup;
+    // Whoever routes it again knows that the attempt before is lost.
+    this.#lost(request.index, now());
     const model = mesh.models.get(request.model) ?? this.#model;
     const asked = askedOf(this.#setup, model, request, this.#residency.of(request));
     const trip: Trip = { request, asked, at: undefined };
@@ -96,20 +98,25 @@ class Phaseway implements Policy {
   }
 
   finished(request: ReplayRequest, { atMs, failed: hasFailed, outputTokens }: Report): void {
+    if (hasFailed) return this.#lost(request.index, atMs);
     const live = this.#live.get(request.index);
     this.#live.delete(request.index);
-    if (hasFailed) {
-      for (const leg of [live?.prefill, live?.decode]) {
-        if (!leg) continue;
-        failed(this.#state, leg.ticket, atMs);
-        this.#desk.look(leg.pool);
-      }
-      return;
-    }
     if (!live?.decode) return;
     done(this.#state, live.decode.ticket, atMs, outputTokens);
     this.#desk.look(live.decode.pool);
     this.#residency.ended(request, [live.decode.engine, live.prefill?.engine]);
+  }
+
+  /** Fails the legs of an attempt that had been sent by then: the report of one before it may come late. */
+  #lost(index: number, atMs: number): void {
+    const live = this.#live.get(index);
+    if (live === undefined || live.sentAt > atMs) return;
+    this.#live.delete(index);
+    for (const leg of [live.prefill, live.decode]) {
+      if (!leg) continue;
+      failed(this.#state, leg.ticket, atMs);
+      this.#desk.look(leg.pool);
+    }
   }
 
   /** Asks the region of one placement after another, the decode engine of a split first. */
@@ -203,12 +210,12 @@ class Phaseway implements Policy {
     return there === undefined ? 0 : fleet.rttMs(there.engine, request) / 2;
   }
 
-  #send(trip: Trip, live: Live): void {
+  #send(trip: Trip, live: Omit<Live, "sentAt">): void {
     const { request } = trip;
     const engine = this.#numbers.get(live.decode?.engine ?? "");
     const prefill = live.prefill && this.#numbers.get(live.prefill.engine);
     if (engine === undefined) throw new TypeError("a granted engine is not in the fleet");
-    this.#live.set(request.index, live);
+    this.#live.set(request.index, { ...live, sentAt: this.#setup.now() });
     const first = live.prefill ?? live.decode;
     const from = first?.pull && this.#numbers.get(first.pull.from);
     this.#setup.dispatch(request, {
