@@ -1,20 +1,6 @@
 import { Knowers } from "./knowers.ts";
-import { IS_END, IS_FIRST, LinkTable, weightOf, wordOf } from "./link-table.ts";
-
-/** Links touched together, oldest first in the cache. */
-type Run = { readonly at: number; tokens: number; links: number };
-
-/** A link as it outlives the memory it was in. */
-export type KeptLink = {
-  readonly key: number;
-  /** Tokens. */
-  readonly weight: number;
-  /** When it was last used, epoch ms. */
-  readonly at: number;
-  readonly isFirst: boolean;
-  /** The last link of the chain it came with: what was generated followed it. */
-  readonly isEnd: boolean;
-};
+import { IS_END, IS_FIRST, type KeptLink, LinkTable, weightOf, wordOf } from "./link-table.ts";
+import { RunTable } from "./run-table.ts";
 
 /** First links of evicted conversations that are remembered, at most. */
 const MOST_GHOSTS = 4096;
@@ -27,16 +13,18 @@ export class BlockLru {
   #tokens = 0;
   #links = new LinkTable();
   /** Uses of the cache that still have links in it, oldest first. */
-  readonly #runs = new Map<number, Run>();
-  #lastRun = 0;
+  #runs = new RunTable();
   /** Links that are still being computed, and when they will have been, ms. */
   readonly #pending = new Map<number, number>();
   readonly #ghosts = new Set<number>();
-  readonly #knowers: Knowers<BlockLru>;
+  readonly #knowers: Knowers;
+  /** Among them. */
+  readonly #number: number;
 
   /** Caches that are asked one after another about the same chains share their `knowers`. */
-  constructor(knowers = new Knowers<BlockLru>()) {
+  constructor(knowers = new Knowers()) {
     this.#knowers = knowers;
+    this.#number = knowers.join();
   }
 
   /** Tokens held in all. */
@@ -61,13 +49,12 @@ export class BlockLru {
     for (let link = links.oldest; link > 0; link = links.after(link)) {
       if (left-- > 0) continue;
       const word = links.wordOf(link);
-      const [isFirst, isEnd] = [(word & IS_FIRST) > 0, (word & IS_END) > 0];
       visit({
         key: links.keyOf(link),
         weight: weightOf(word),
         at: this.#atOf(link),
-        isFirst,
-        isEnd,
+        isFirst: (word & IS_FIRST) > 0,
+        isEnd: (word & IS_END) > 0,
       });
     }
   }
@@ -75,17 +62,18 @@ export class BlockLru {
   /** Adds a link that `each` told of, in the same order, behind everything that is held. */
   keep({ key, weight, at, isFirst, isEnd }: KeptLink): void {
     if (this.#links.find(key) > 0) return;
-    if (this.#runs.get(this.#lastRun)?.at !== at) this.#beginRun(at);
-    this.#links.add(key, wordOf(weight, isFirst, isEnd), this.#lastRun);
-    if (isFirst) this.#knowers.add(key, this);
-    this.#enter(this.#lastRun, weight);
+    const { newest } = this.#runs;
+    const run = newest > 0 && this.#runs.atOf(newest) === at ? newest : this.#runs.begin(at);
+    this.#links.add(key, wordOf(weight, isFirst, isEnd), run);
+    if (isFirst) this.#knowers.add(key, this.#number);
+    this.#enter(run, weight);
   }
 
   /** Remembers the first link of a conversation that was evicted. */
   remember(key: number): void {
     this.#ghosts.delete(key);
     this.#ghosts.add(key);
-    this.#knowers.add(key, this);
+    this.#knowers.add(key, this.#number);
     if (this.#ghosts.size <= MOST_GHOSTS) return;
     const [oldest] = this.#ghosts;
     if (oldest === undefined) return;
@@ -102,7 +90,7 @@ export class BlockLru {
   /** True when the chain's first link is held or was evicted here: nobody knows more of this conversation. */
   knows(keys: Float64Array): boolean {
     const first = keys[0];
-    return first !== undefined && this.#knowers.has(first, this);
+    return first !== undefined && this.#knowers.has(first, this.#number);
   }
 
   /** The same of what is in use beyond `nowMs`: of running legs, which cannot be evicted. */
@@ -133,7 +121,7 @@ export class BlockLru {
     readyAt = -Infinity,
   ): void {
     const links = this.#links;
-    const run = this.#beginRun(nowMs);
+    const run = this.#runs.begin(nowMs);
     const last = Math.min(keys.length, linkTokens.length) - 1;
     for (let i = last; i >= 0; i--) {
       const key = keys[i] as number;
@@ -152,8 +140,8 @@ export class BlockLru {
         this.#computedBy(key, readyAt);
       }
     }
-    if (last < 0) this.#runs.delete(run);
-    else this.#knowers.add(keys[0] as number, this);
+    if (last < 0) this.#runs.drop(run);
+    else this.#knowers.add(keys[0] as number, this.#number);
     if (keys[0] !== undefined) this.#ghosts.delete(keys[0]);
     this.shrink(capacityTokens);
   }
@@ -185,14 +173,14 @@ export class BlockLru {
     if (this.#tokens + tokens <= capacityTokens) return 0;
     const held = this.#heldLinks(keys, linkTokens);
     const deepest = held === 0 ? 0 : this.#links.find(keys[held - 1] as number);
-    const own = deepest === 0 ? undefined : this.#runs.get(this.#links.runOf(deepest));
+    const own = deepest === 0 ? 0 : this.#links.runOf(deepest);
     let over = this.#tokens + tokens - capacityTokens - (linkTokens[held - 1] ?? 0);
     let sum = 0;
-    for (const run of this.#runs.values()) {
-      if (over <= 0) break;
+    const runs = this.#runs;
+    for (let run = runs.oldest; run > 0 && over > 0; run = runs.after(run)) {
       if (run === own) continue;
-      const leaving = Math.min(over, run.tokens);
-      sum += leaving * worth(nowMs - run.at);
+      const leaving = Math.min(over, runs.tokensOf(run));
+      sum += leaving * worth(nowMs - runs.atOf(run));
       over -= leaving;
     }
     return sum;
@@ -201,10 +189,10 @@ export class BlockLru {
   /** True when evicting down to `capacityTokens` takes from a use of the cache at `sinceMs` or later. */
   evictsSince(capacityTokens: number, sinceMs: number): boolean {
     let over = this.#tokens - capacityTokens;
-    for (const run of this.#runs.values()) {
-      if (over <= 0) return false;
-      if (run.at >= sinceMs) return true;
-      over -= run.tokens;
+    const runs = this.#runs;
+    for (let run = runs.oldest; run > 0 && over > 0; run = runs.after(run)) {
+      if (runs.atOf(run) >= sinceMs) return true;
+      over -= runs.tokensOf(run);
     }
     return false;
   }
@@ -232,7 +220,7 @@ export class BlockLru {
     const firsts: number[] = [];
     this.each(({ key, isFirst }) => isFirst && firsts.push(key));
     this.#links = new LinkTable();
-    this.#runs.clear();
+    this.#runs = new RunTable();
     this.#pending.clear();
     this.#tokens = 0;
     for (const first of firsts) this.remember(first);
@@ -241,14 +229,14 @@ export class BlockLru {
   /** As it was made. */
   reset(): void {
     this.clear();
-    for (const first of this.#ghosts) this.#knowers.delete(first, this);
+    for (const first of this.#ghosts) this.#knowers.delete(first, this.#number);
     this.#ghosts.clear();
   }
 
   /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
   #heldLinks(keys: Float64Array, linkTokens: Uint32Array): number {
     const first = keys[0];
-    if (first === undefined || !this.#knowers.has(first, this)) return 0;
+    if (first === undefined || !this.#knowers.has(first, this.#number)) return 0;
     if (this.#links.find(first) === 0) return 0;
     let held = 1;
     let missing = Math.min(keys.length, linkTokens.length);
@@ -267,30 +255,19 @@ export class BlockLru {
   }
 
   #atOf(link: number): number {
-    return this.#runs.get(this.#links.runOf(link))?.at ?? 0;
+    return this.#runs.atOf(this.#links.runOf(link));
   }
 
-  #beginRun(at: number): number {
-    this.#lastRun = this.#lastRun === LAST_RUN ? 1 : this.#lastRun + 1;
-    this.#runs.set(this.#lastRun, { at, tokens: 0, links: 0 });
-    return this.#lastRun;
-  }
-
-  #enter(id: number, weight: number): void {
-    const run = this.#runs.get(id) as Run;
-    run.links++;
-    run.tokens += weight;
+  #enter(run: number, weight: number): void {
+    this.#runs.enter(run, weight);
     this.#tokens += weight;
   }
 
   /** Takes a link out of the use of the cache that it was part of. */
   #leave(link: number): void {
-    const id = this.#links.runOf(link);
-    const run = this.#runs.get(id) as Run;
     const weight = weightOf(this.#links.wordOf(link));
+    this.#runs.leave(this.#links.runOf(link), weight);
     this.#tokens -= weight;
-    run.tokens -= weight;
-    if (--run.links === 0) this.#runs.delete(id);
   }
 
   #remove(link: number): void {
@@ -304,7 +281,8 @@ export class BlockLru {
 
   /** Nothing is known of a conversation any more, unless its first link is held or remembered still. */
   #forgetFirst(key: number): void {
-    if (this.#links.find(key) === 0 && !this.#ghosts.has(key)) this.#knowers.delete(key, this);
+    if (this.#links.find(key) === 0 && !this.#ghosts.has(key))
+      this.#knowers.delete(key, this.#number);
   }
 
   /** A held link that is computed once more; whoever is done first counts. */
@@ -315,6 +293,3 @@ export class BlockLru {
     else this.#pending.set(key, readyAt);
   }
 }
-
-/** Numbers of runs have 32 bits; by the time they begin anew those of before are gone. */
-const LAST_RUN = 2 ** 32 - 1;

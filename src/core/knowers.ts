@@ -1,26 +1,46 @@
+import { LinkTable } from "./link-table.ts";
+
 /**
  * Which of many caches know a conversation, by its first link. A thousand caches asked one by one cost a miss of the
  * processor's own cache each.
  */
-export class Knowers<Cache extends object> {
-  /** Most conversations are known to one cache only. */
-  readonly #known = new Map<number, Cache | Set<Cache>>();
+export class Knowers {
+  #caches = 0;
+  /** The number of the one cache that knows it, which is what most conversations have; else `SEVERAL`. */
+  readonly #known = new LinkTable();
+  readonly #several = new Map<number, Set<number>>();
 
-  has(first: number, cache: Cache): boolean {
-    const known = this.#known.get(first);
-    return known === cache || (known instanceof Set && known.has(cache));
+  /** A number for one more cache. */
+  join(): number {
+    return ++this.#caches;
   }
 
-  add(first: number, cache: Cache): void {
-    const known = this.#known.get(first);
-    if (known === undefined) this.#known.set(first, cache);
-    else if (known instanceof Set) known.add(cache);
-    else if (known !== cache) this.#known.set(first, new Set([known, cache]));
+  has(first: number, cache: number): boolean {
+    const link = this.#known.find(first);
+    if (link === 0) return false;
+    const known = this.#known.wordOf(link);
+    return known === cache || (known === SEVERAL && this.#several.get(first)?.has(cache) === true);
   }
 
-  delete(first: number, cache: Cache): void {
-    const known = this.#known.get(first);
-    if (known instanceof Set) known.delete(cache);
-    if (known === cache || (known instanceof Set && known.size === 0)) this.#known.delete(first);
+  add(first: number, cache: number): void {
+    const link = this.#known.find(first);
+    if (link === 0) return this.#known.add(first, cache, 0);
+    const known = this.#known.wordOf(link);
+    if (known === SEVERAL) this.#several.get(first)?.add(cache);
+    if (known === SEVERAL || known === cache) return;
+    this.#several.set(first, new Set([known, cache]));
+    this.#known.renew(link, SEVERAL, 0);
+  }
+
+  delete(first: number, cache: number): void {
+    const link = this.#known.find(first);
+    const several = this.#several.get(first);
+    several?.delete(cache);
+    const isLast = several ? several.size === 0 : link > 0 && this.#known.wordOf(link) === cache;
+    if (!isLast) return;
+    this.#several.delete(first);
+    this.#known.remove(link);
   }
 }
+
+const SEVERAL = 0;

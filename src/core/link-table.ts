@@ -138,6 +138,18 @@ export class LinkTable {
   }
 }
 
+/** A link as it outlives the memory it was in. */
+export type KeptLink = {
+  readonly key: number;
+  /** Tokens. */
+  readonly weight: number;
+  /** When it was last used, epoch ms. */
+  readonly at: number;
+  readonly isFirst: boolean;
+  /** The last link of the chain it came with: what was generated followed it. */
+  readonly isEnd: boolean;
+};
+
 /** A link's tokens and flags in one number of 32 bits. */
 export function wordOf(tokens: number, isFirst: boolean, isEnd: boolean): number {
   return tokens * FLAGS + (isFirst ? IS_FIRST : 0) + (isEnd ? IS_END : 0);

@@ -158,7 +158,7 @@ export function indexCapacity(engine: EngineState): number {
 
 function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolState {
   const engines: EngineState[] = [];
-  const knowers = new Knowers<BlockLru>();
+  const knowers = new Knowers();
   const costs = new Float64Array(pool.engines.length);
   const state = {
     pool,

@@ -12,6 +12,12 @@ describe("a table of links", () => {
     expect(table.find(5)).toBe(0);
   });
 
+  it("holds as many in as much when they are spread over 64 engines", () => {
+    const tables = Array.from({ length: 64 }, () => new LinkTable());
+    for (let n = 0; n < 1_000_000; n++) tables[n % 64]?.add(n * 9_007_199_253, 0, 1);
+    expect(tables.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(32_000_000);
+  });
+
   it("does what a Map in order of last use does", () => {
     const step = fc.record({
       what: fc.constantFrom("use", "use", "use", "remove", "evict"),
