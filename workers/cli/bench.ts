@@ -2,14 +2,27 @@ import { cac } from "cac";
 import { z } from "zod";
 import { benchAdded } from "./bench/added.ts";
 import { benchAgreement } from "./bench/agreement.ts";
-import { benchGrant, benchPlan } from "./bench/planning.ts";
+import { benchGrant } from "./bench/granting.ts";
+import { benchIndex } from "./bench/index-memory.ts";
+import { benchPlan } from "./bench/planning.ts";
 import { benchPublished } from "./bench/published.ts";
 import { type BenchReport, benchText } from "./bench/report.ts";
+import { benchRegion } from "./bench/region-load.ts";
 import { benchReplay } from "./bench/replaying.ts";
 import { benchTurns } from "./bench/turns.ts";
 import { runCli } from "./run-cli.ts";
 
-const PARTS = ["plan", "grant", "replay", "agreement", "llm-d", "turns", "ttft"] as const;
+const PARTS = [
+  "plan",
+  "grant",
+  "index",
+  "region",
+  "replay",
+  "agreement",
+  "llm-d",
+  "turns",
+  "ttft",
+] as const;
 const CALLS = 5000;
 
 const Flags = z.object({
@@ -52,8 +65,10 @@ async function measure(part: (typeof PARTS)[number], requests: number): Promise<
     return { plan: [...usual, benchPlan(200, "one", CALLS)] };
   }
   if (part === "grant") {
-    return { grant: [64, 1000].map((engines) => ({ engines, us: benchGrant(engines, CALLS) })) };
+    return { grant: [64, 1000].map((engines) => benchGrant(engines, CALLS)) };
   }
+  if (part === "index") return { index: benchIndex() };
+  if (part === "region") return { region: await benchRegion() };
   if (part === "replay") return { replay: await benchReplay() };
   if (part === "agreement") return { agreement: await benchAgreement() };
   if (part === "llm-d") return { published: await benchPublished() };

@@ -10,7 +10,7 @@ import { planCapabilities } from "../../../src/region/plan-capabilities.ts";
 import { RoundTrips } from "../../../src/turn/round-trips.ts";
 import { chainOf, conversation } from "./prompts.ts";
 import { syntheticFleet } from "./synthetic-mesh.ts";
-import { type Spread, timeCalls } from "./time-calls.ts";
+import { timeCalls } from "./time-calls.ts";
 
 /** `plan` as a turn calls it, what this isolate knows of every engine included, µs. */
 export function benchPlan(poolCount: number, models: "several" | "one", calls: number) {
@@ -33,35 +33,15 @@ export function benchPlan(poolCount: number, models: "several" | "one", calls: n
   return { pools: poolCount, eligible: pools.length, us };
 }
 
-/** `grant` among the engines of one pool, µs. The ledger stays as full as it is: every grant ends again, untimed. */
-export function benchGrant(engineCount: number, calls: number): Spread {
-  const fleet = syntheticFleet({ pools: 4, enginesPerPool: engineCount });
-  const asks = asksFor(fleet, ["large-alone-0"]);
-  const state = stateWith(fleet, asks);
-  const random = seededRandom(7);
-  let last = "";
-  return timeCalls(
-    calls,
-    WARM_UP,
-    (n) => {
-      done(state, last, NOW);
-      return { ...(asks[Math.floor(random() * asks.length)] ?? fail()), requestId: `r${n}` };
-    },
-    (ask) => {
-      const answer = grant(state, ask, NOW, random);
-      if (answer.kind === "granted") last = answer.grant.ticket;
-    },
-  );
-}
-
 const MODEL = "large-70b";
-const NOW = 1_000_000;
+/** When a bench takes place, ms. */
+export const NOW = 10_000_000;
 const WARM_UP = 2000;
 const PROMPT_TOKENS = 30_000;
 const CONVERSATIONS = 40;
 
 /** Turns of different conversations of 30k tokens, spread over `pools`. */
-function asksFor(fleet: Fleet, pools: readonly string[]): GrantAsk[] {
+export function asksFor(fleet: Fleet, pools: readonly string[]): GrantAsk[] {
   const random = seededRandom(1);
   const model = fleet.models.get(MODEL) ?? fail();
   return Array.from({ length: CONVERSATIONS }, (_, n) => {
@@ -82,9 +62,17 @@ function asksFor(fleet: Fleet, pools: readonly string[]): GrantAsk[] {
   });
 }
 
-/** A ledger in which most conversations were seen before: two prefixes of each stand in some engine's cache, one is running. */
-function stateWith(fleet: Fleet, asks: readonly GrantAsk[]): RegionState {
+/**
+ * A ledger in which most conversations were seen before: two prefixes of each stand in some engine's cache, one is
+ * running. `fill` enters what came before them.
+ */
+export function stateWith(
+  fleet: Fleet,
+  asks: readonly GrantAsk[],
+  fill: (state: RegionState) => void = () => {},
+): RegionState {
   const state = createRegionState(fleet.pools, speedsOf(fleet));
+  fill(state);
   const random = seededRandom(3);
   for (const [n, ask] of asks.entries()) {
     for (const share of [0.5, 0.9]) {

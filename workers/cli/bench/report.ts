@@ -1,10 +1,14 @@
 import type { Added } from "./added.ts";
 import { ASSUMED } from "./prices.ts";
 import type { Agreement } from "./agreement.ts";
+import type { GrantTimes } from "./granting.ts";
+import type { IndexMemory } from "./index-memory.ts";
 import type { PublishedRow } from "./published.ts";
 import { agreementTable, publishedTable, replayTable } from "./replay-tables.ts";
+import type { RegionLoad } from "./region-load.ts";
 import type { ReplaySpeed } from "./replaying.ts";
 import { table } from "./table.ts";
+import { indexText, regionTable } from "./region-tables.ts";
 import type { Spread } from "./time-calls.ts";
 import type { TurnCost } from "./turns.ts";
 
@@ -15,7 +19,9 @@ export type BenchReport = {
     readonly eligible: number;
     readonly us: Spread;
   }[];
-  readonly grant?: readonly { readonly engines: number; readonly us: Spread }[];
+  readonly grant?: readonly GrantTimes[];
+  readonly index?: IndexMemory;
+  readonly region?: RegionLoad;
   readonly replay?: readonly ReplaySpeed[];
   readonly agreement?: readonly Agreement[];
   readonly published?: readonly PublishedRow[];
@@ -25,7 +31,7 @@ export type BenchReport = {
 
 /** The report as tables for a terminal. */
 export function benchText(report: BenchReport): string {
-  const { plan, grant, replay, agreement, published, turns, ttft } = report;
+  const { plan, grant, index, region, replay, agreement, published, turns, ttft } = report;
   const parts: string[] = [];
   if (plan !== undefined) {
     parts.push(
@@ -38,13 +44,29 @@ export function benchText(report: BenchReport): string {
   }
   if (grant !== undefined) {
     parts.push(
-      "grant: the same request among the engines of one pool, µs a call (aim: under 100 for 64, 1,000 for 1,000)",
+      "grant: the same request among the engines of one pool whose caches are full, µs a call (aim: p50 under 50 for 64, 400 for 1,000); and reserve while others wait in its queue",
       table(
-        ["engines", "mean", "p50", "p99"],
-        grant.map(({ engines, us }) => [String(engines), ...spread(us, 0)]),
+        [
+          "engines",
+          "links a prompt",
+          "links in all",
+          "mean",
+          "p50",
+          "p99",
+          "waiting",
+          "p50",
+          "p99",
+        ],
+        grant.map((one) => [
+          ...[one.engines, one.promptLinks, one.links].map((count) => count.toFixed(0)),
+          ...spread(one.us, 0),
+          ...[one.waiting, one.queuedUs.p50, one.queuedUs.p99].map((count) => count.toFixed(0)),
+        ]),
       ),
     );
   }
+  if (index !== undefined) parts.push(...indexText(index));
+  if (region !== undefined) parts.push(...regionTable(region));
   if (replay !== undefined) parts.push(...replayTable(replay));
   if (agreement !== undefined) parts.push(...agreementTable(agreement));
   if (published !== undefined) parts.push(...publishedTable(published));
