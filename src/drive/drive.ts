@@ -49,6 +49,7 @@ export type DriveReport = Omit<TallySummary, "latencies"> &
     readonly abandoned_turns: number;
     readonly receipts: number;
     readonly receipts_missing: number;
+    readonly missing_receipts: readonly string[];
     /** 1 − tokens prefilled by any leg / prompt tokens, over the receipts that know; null when none does. */
     readonly hit_rate: number | null;
     readonly hit_rate_receipts: number;
@@ -63,6 +64,8 @@ class Run {
   readonly #tally = new Tally();
   readonly #ceiling = new Ceiling();
   readonly #receipts: Promise<DrivenReceipt | undefined>[] = [];
+  /** Ids of those that nobody could read. */
+  readonly #missing: string[] = [];
   readonly #sessions = new SessionsSeen();
   readonly #blocks = new BlockLog();
   readonly #faults: FaultInjector | undefined;
@@ -138,6 +141,7 @@ class Run {
     if (id === null) return;
     const reading = readReceipt(this.#options, this.#io, id).then((receipt) => {
       if (receipt) this.#sessions.saw(receipt.session, conversation, turn);
+      else this.#missing.push(id);
       return receipt;
     });
     this.#receipts.push(reading);
@@ -158,7 +162,7 @@ class Run {
     for (const work of works) this.#tally.sawEngine(work.engine);
     const known = prefilled(receipts);
     const { latencies, ...counts } = this.#tally.summary(durationMs);
-    const missing = this.#receipts.length - receipts.length;
+    const missing = this.#missing.length;
     const prompt = receipts.reduce((sum, receipt) => sum + receipt.promptTokens, 0);
     const reconciled = this.#options.reconcile
       ? await this.#reconcile(works, prompt)
@@ -175,6 +179,7 @@ class Run {
       ...(this.#faults && { faults: this.#faults.struck }),
       receipts: receipts.length,
       receipts_missing: missing,
+      missing_receipts: this.#missing,
       hit_rate: known.known === 0 ? null : 1 - ratio(known.computedTokens, known.promptTokens),
       hit_rate_receipts: known.known,
       prefilled_away_share: prefilledAwayShare(works),

@@ -33,7 +33,11 @@ export function textReport(report: DriveReport): string {
     lines.push(...counted("faults", report.faults), `retried      ${report.retried} turns`);
   if (report.abandoned_turns > 0)
     lines.push(`abandoned    ${report.abandoned_turns} turns after a failed one`);
-  if (report.receipts_missing > 0) lines.push(`receipts     ${report.receipts_missing} missing`);
+  if (report.receipts_missing > 0) {
+    lines.push(
+      `receipts     ${report.receipts_missing} missing: ${report.missing_receipts.join(", ")}`,
+    );
+  }
   return [...lines, ...reconciled(report)].join("\n");
 }
 
