@@ -38,8 +38,10 @@ export type Waiting = {
  * It covers the way of the answer and the request; what is given sooner may find another engine free before this one.
  */
 export const DISPATCH_AHEAD_MS = 150;
-/** How much shorter a leg's prefill counts for each millisecond it has waited. */
-const AGEING = 0.03;
+/** Waiting that every leg begins with, so that what hardly waited goes by its length, ms. */
+const HEAD_START_MS = 2000;
+/** Shorter legs go as if they took so long, ms. */
+const SHORTEST_MS = 20;
 /** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
 const DEADLINE_SLACK_MS = 500;
 /** Breakers close and waiting legs age without a sign: the queue is looked at this often at least, ms. */
@@ -133,14 +135,17 @@ function* inOrder(pool: PoolState, nowMs: number): Generator<Waiting> {
   }
 }
 
-/** Smaller goes first: legs about to miss their deadline, then short ones and those that have waited long. */
+/**
+ * Smaller goes first: legs about to miss their deadline, then by the highest response ratio, so that in a long queue
+ * each leg waits in proportion to its length.
+ */
 function rank({ standing, prefillMs, queuedAt }: Waiting, nowMs: number): number {
-  const aged = prefillMs - AGEING * (nowMs - queuedAt);
+  const ratio = (nowMs - queuedAt + HEAD_START_MS) / Math.max(SHORTEST_MS, prefillMs);
   const isPressing = standing.deadlineAt - nowMs < prefillMs + DEADLINE_SLACK_MS;
-  return isPressing ? aged - PRESSING_MS : aged;
+  return isPressing ? -ratio - PRESSING : -ratio;
 }
 
-const PRESSING_MS = 1e9;
+const PRESSING = 1e9;
 
 /** What a tenant was given counts against it while others wait. */
 function charge(pool: PoolState, { standing: { tenant }, prefillMs }: Waiting): void {
