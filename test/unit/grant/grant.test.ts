@@ -4,7 +4,7 @@ import { done, failed } from "../../../src/core/grant/report.ts";
 import { engineViews } from "../../../src/core/grant/views.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { ask } from "../plan/plan-fixtures.ts";
-import { chainOf, granted, grantAsk, region } from "./grant-fixtures.ts";
+import { booked, chainOf, granted, grantAsk, region } from "./grant-fixtures.ts";
 
 describe("choosing an engine", () => {
   it("follows the prefix that it sent there itself", () => {
@@ -124,6 +124,16 @@ describe("engines whose caches are full", () => {
     expect(view(second)?.heldTokens).toBe(10_000);
     expect(view(first)?.heldTokens).toBe(0);
     done(state, waiting.ticket, 9000);
+  });
+
+  it("hold a prefix that running requests share once", () => {
+    const state = region({ engineCount: 1 });
+    granted(state, grantAsk());
+    const one = booked(state).kvTokens;
+    granted(state, grantAsk({ requestId: "r2" }));
+    expect(booked(state).kvTokens).toBe(2 * one - 10_000);
+    granted(state, grantAsk({ requestId: "r3", ...chainOf([1, 2, 30], 1000) }));
+    expect(booked(state).kvTokens).toBe(3 * one - 12_000);
   });
 
   it("let a request in when enough of those that run have ended", () => {
