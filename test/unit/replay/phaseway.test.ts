@@ -8,6 +8,7 @@ import type { PolicyEntry } from "../../../src/replay/policy.ts";
 import { parseMesh } from "../../../src/config/parse.ts";
 import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
 import { run, workloadOf } from "./small-run.ts";
+import { WORLD } from "./world.ts";
 
 const MOONCAKE = calibration("mooncake-a800");
 
@@ -98,30 +99,8 @@ function splitFleet(): FleetSetup {
   const engine = (id: string) => ({ id, url: `http://127.0.0.1:1/${id}` });
   const shared = { model: "m", region: "here", dialect: "vllm-nixl", kvLayout: "m", routed: "us" };
   const parsed = parseMesh({
-    labels: {
-      context: { mediumFrom: 4096, longFrom: 32_768, ultraFrom: 262_144 },
-      smallUpToParams: 9e9,
-    },
-    slo: { interactive: { ttftMs: 2000, tpotMs: 50 }, batch: { deadlineMs: 600_000 } },
-    prices: {
-      valueOfTimeUsdPerS: { interactive: 0.001, batch: 0.00001 },
-      missPenaltyUsd: 0.002,
-      joulePriceUsd: 0,
-    },
+    ...WORLD,
     regions: { here: { lat: 39, lon: -77 } },
-    models: {
-      m: {
-        params: 70.6e9,
-        activeParams: 70.6e9,
-        layers: 80,
-        attnDim: 8192,
-        weightBytes: 141e9,
-        kvBytesPerToken: 327_680,
-        contextWindow: 131_072,
-        aliases: [],
-        template: { order: ["system", "messages"], keepsReasoning: false },
-      },
-    },
     pools: {
       fast: {
         ...shared,

@@ -7,6 +7,7 @@ import type { Simulation } from "../../../src/replay/simulation.ts";
 import type { Workload } from "../../../src/replay/workload.ts";
 import { spreadOf } from "../../../src/replay/statistics.ts";
 import { run, type Row, ttfts, workloadOf } from "./small-run.ts";
+import { WORLD } from "./world.ts";
 
 const EDGES = { edges: 8, staleMs: 1000, edgeRegions: ["use1", "euw1"] };
 const POLICIES = ["phaseway", "nearest-exact"];
@@ -83,29 +84,8 @@ function twoRegions(): FleetSetup {
     engines: [0, 1].map((n) => ({ id: String(n), url: `http://127.0.0.1:9100/${id}/${n}` })),
   });
   const parsed = parseMesh({
+    ...WORLD,
     regions: { use1: { lat: 39, lon: -77.5 }, euw1: { lat: 53.3, lon: -6.3 } },
-    models: {
-      m: {
-        params: 70.6e9,
-        activeParams: 70.6e9,
-        layers: 80,
-        attnDim: 8192,
-        weightBytes: 141e9,
-        kvBytesPerToken: 327_680,
-        contextWindow: 131_072,
-        template: { order: ["system", "messages"], keepsReasoning: false },
-      },
-    },
-    labels: {
-      context: { mediumFrom: 4096, longFrom: 32_768, ultraFrom: 262_144 },
-      smallUpToParams: 9e9,
-    },
-    slo: { interactive: { ttftMs: 2000, tpotMs: 50 }, batch: { deadlineMs: 600_000 } },
-    prices: {
-      valueOfTimeUsdPerS: { interactive: 0.001, batch: 0.00001 },
-      missPenaltyUsd: 0.002,
-      joulePriceUsd: 0,
-    },
     pools: { "h200-use1": pool("h200-use1", "use1"), "h200-euw1": pool("h200-euw1", "euw1") },
   });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));

@@ -11,6 +11,7 @@ import { traceFiles } from "../trace-files.ts";
 import { ask } from "./client.ts";
 import { type Played, playedWorkload } from "./played-workload.ts";
 import { startEmulators } from "./emulators.ts";
+import { worldOf } from "./synthetic-mesh.ts";
 
 /** One figure by the wall clock, from emulated engines over HTTP, and as the replay has it. */
 export type Agreement = {
@@ -22,7 +23,7 @@ export type Agreement = {
 
 const TRACE = fileURLToPath(new URL("../../../test/traces/mooncake", import.meta.url));
 const ENGINES = 4;
-const MODEL = "llama-3.3-70b";
+const MODEL = "large-70b";
 
 /** Plays a slice of a trace against emulated engines in real time, and replays it; requests go to engines in turn. */
 export async function benchAgreement(): Promise<Agreement[]> {
@@ -130,19 +131,8 @@ const POOL = "pool";
 
 function meshOf() {
   return {
+    ...worldOf([MODEL]),
     regions: { here: { lat: 39, lon: -77.5 } },
-    models: {
-      [MODEL]: {
-        params: 70.6e9,
-        activeParams: 70.6e9,
-        layers: 80,
-        attnDim: 8192,
-        weightBytes: 141e9,
-        kvBytesPerToken: 327_680,
-        contextWindow: 131_072,
-        template: { order: ["tools", "system", "messages"], keepsReasoning: false },
-      },
-    },
     pools: {
       [POOL]: {
         model: MODEL,
@@ -158,16 +148,6 @@ function meshOf() {
           url: `http://127.0.0.1:9100/${POOL}/${n}`,
         })),
       },
-    },
-    labels: {
-      context: { mediumFrom: 4096, longFrom: 32_768, ultraFrom: 262_144 },
-      smallUpToParams: 9e9,
-    },
-    slo: { interactive: { ttftMs: 2000, tpotMs: 50 }, batch: { deadlineMs: 600_000 } },
-    prices: {
-      valueOfTimeUsdPerS: { interactive: 0.001, batch: 0.00001 },
-      missPenaltyUsd: 0.002,
-      joulePriceUsd: 0,
     },
   };
 }
