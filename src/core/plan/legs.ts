@@ -6,7 +6,7 @@ import type { PhaseCapabilities } from "./plan-input.ts";
 import { type Scope, refuse } from "./scope.ts";
 
 /** What a prompt's millisecond counts that each running decode waits for it: less than one before a first token. */
-export const INTERFERENCE = 0.25;
+export const INTERFERENCE = 0.4;
 
 /** One engine of one pool, with the times this request would see there. */
 export type Leg = {

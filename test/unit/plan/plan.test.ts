@@ -111,7 +111,7 @@ describe("terms", () => {
       ).placements[0]?.terms;
     expect(terms(0)?.harmMs).toBe(0);
     const busy = terms(8);
-    expect(busy?.harmMs).toBeCloseTo((busy?.prefillMs ?? 0) * 2);
+    expect(busy?.harmMs).toBeCloseTo((busy?.prefillMs ?? 0) * 3.2);
   });
 });
 
