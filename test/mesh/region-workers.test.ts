@@ -14,6 +14,8 @@ import { until } from "../support/until.ts";
 const NRT = 2;
 const IAD = 1;
 const TIME_FACTOR = 0.1;
+/** Words of a turn that nobody would split. */
+const SHORT = 40;
 
 /** Edges of this mesh have no way to engines but by the workers of their regions. */
 describe("a mesh whose regions have workers of their own", () => {
@@ -33,10 +35,10 @@ describe("a mesh whose regions have workers of their own", () => {
 
   it("goes on where the objects beside its workers lose their memory", async () => {
     const conversation = new Conversation("evicted", { session: "evicted" });
-    const before = await conversation.turn(started.mesh, IAD);
+    const before = await conversation.turn(started.mesh, IAD, SHORT);
     await started.mesh.evict("Region", `${before.segments[0]?.region}@1`);
     await started.mesh.evict("Fleet", "fleet/north-america");
-    const after = await conversation.turn(started.mesh, IAD);
+    const after = await conversation.turn(started.mesh, IAD, SHORT);
     expect(after.segments[0]).toMatchObject({ kv: "cached", engine: before.segments[0]?.engine });
     expect(after.segments[0]?.reason).not.toContain("did not answer");
   });
