@@ -15,6 +15,8 @@ export type Choice = {
 
 /** Engines this close are equals; a share of a long prompt's time would put it behind another long one. */
 const NEAR_TIE_MS = 1;
+/** Engines where a leg would push out what had better stay come after all others, ms. */
+const CROWDING_OUT_MS = 1e9;
 
 /**
  * The cheapest engine of a pool for one leg; undefined when none may be asked. `aheadMs` is work of requests that wait
@@ -35,7 +37,8 @@ export function choose(
     const usable =
       engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
     const offer = usable ? offerOf(pool, engine, ask, keys, nowMs, source) : undefined;
-    const costMs = offer === undefined ? Infinity : offer.costMs + (aheadMs?.[i] ?? 0);
+    const crowdingMs = offer?.crowdsOut === true ? CROWDING_OUT_MS : 0;
+    const costMs = offer === undefined ? Infinity : offer.costMs + crowdingMs + (aheadMs?.[i] ?? 0);
     pool.costs[i] = costMs;
     pool.offers[i] = offer;
     best = Math.min(best, costMs);

@@ -1,18 +1,10 @@
-import { type EngineState, type PoolState, indexCapacity, prefillFactor } from "./region-state.ts";
+import { type EngineState, indexCapacity, prefillFactor } from "./region-state.ts";
+import { pauseMs } from "./returns.ts";
 
 /** Chance that a conversation that was just answered comes back to the engine, by whether the engine decodes. */
 const RETURNS = 0.9;
 /** A prefill engine's copy is one of two: the decode engine holds the prefix as well, and takes small additions itself. */
 const RETURNS_TO_PREFILL = 0.5;
-/** Pauses between turns are taken to be at least this long on average, ms. */
-const SHORTEST_PAUSE_MS = 10_000;
-/** Weight of one observed pause. */
-const WEIGHT = 0.05;
-
-/** Learns from a conversation that came back to what is left of it. */
-export function observePause({ pauses }: PoolState, pauseMs: number): void {
-  pauses.meanMs += WEIGHT * (Math.max(0, pauseMs) - pauses.meanMs);
-}
 
 /**
  * What taking a prompt in costs the conversations whose cache makes room for it: their recompute, ms, by the chance
@@ -30,7 +22,7 @@ export function displacedMs(
   const capacityTokens = indexCapacity(engine);
   if (index.tokens + needTokens <= capacityTokens) return 0;
   const returns = pool.pool.roles.includes("decode") ? RETURNS : RETURNS_TO_PREFILL;
-  const meanMs = Math.max(SHORTEST_PAUSE_MS, pool.pauses.meanMs);
+  const meanMs = pauseMs(pool);
   const lost = index.displaced(keys, linkTokens, needTokens, capacityTokens, nowMs, (idleMs) => {
     const silent = returns * Math.exp(-Math.max(0, idleMs) / meanMs);
     return silent / (silent + 1 - returns);

@@ -1,9 +1,9 @@
 import { asked } from "./breaker.ts";
-import { observePause } from "./displaced.ts";
 import type { Granted } from "./grant.ts";
-import { type GrantAsk, type Offer, needOf } from "./offer.ts";
+import { type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
+import { observeReturn } from "./returns.ts";
 import { touch } from "./touch.ts";
 import {
   type EngineState,
@@ -88,9 +88,11 @@ export function enter(
   engine.kvTokens += kvTokens;
   engine.unindexedTokens += unindexedTokens;
   const usedAt = engine.index.usedAt(keys, linkTokens);
-  if (usedAt !== undefined) observePause(engine.pool, nowMs - usedAt);
+  const pauseMs = usedAt === undefined ? undefined : nowMs - usedAt;
+  observeReturn(engine.pool, ask.ask.promptTokens, knownTokens(ask, live.coveredTokens), pauseMs);
   // Entered before it is true, so that a burst of siblings follows the first of them.
   touch(engine, { keys, linkTokens }, nowMs, endsAt, prefillEndsAt);
+  if (offer.crowdsOut) engine.crowdedOutAt = nowMs;
   asked(engine.breaker, ticket);
   return {
     ticket,

@@ -4,6 +4,7 @@ import { evictionRounds } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
 import { pullMs, type Source } from "./pull.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
+import { crowdsOut } from "./returns.ts";
 import { roomInMs, slotsAt } from "./room.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
 import { type EngineState, type PoolState, decodeFactor, prefillFactor } from "./region-state.ts";
@@ -41,6 +42,10 @@ export type Offer = {
   readonly modelledStepMs: number;
   readonly decodeMs: number;
   readonly costMs: number;
+  /** Recompute of those whose cache would make room, by the chance that they come back. */
+  readonly evictedMs: number;
+  /** It comes cold, and some of those had better stay. */
+  readonly crowdsOut: boolean;
 };
 
 /** Requests that decode are held up by a prompt wherever it goes: per one more of them here, a share of its prefill. */
@@ -97,6 +102,8 @@ export function offerOf(
     modelledStepMs,
     decodeMs,
     costMs,
+    evictedMs,
+    crowdsOut: 2 * heldTokens < tokens && crowdsOut(engine, tokens, needTokens - heldTokens, nowMs),
   };
 }
 
@@ -147,6 +154,11 @@ function decodingAt({ batch, prefilling }: EngineState, nowMs: number): number {
     head = prefilling[0];
   }
   return Math.max(0, batch - prefilling.length);
+}
+
+/** Tokens of a prompt that its conversation had before, wherever their cache is now. */
+export function knownTokens({ ask, held }: GrantAsk, heldTokens = 0): number {
+  return Math.min(ask.promptTokens - 1, Math.max(heldTokens, ...Object.values(held)));
 }
 
 /** KV cache tokens that a leg needs until its end. */

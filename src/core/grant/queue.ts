@@ -1,6 +1,6 @@
 import type { Random } from "../random.ts";
 import { mayAsk } from "./breaker.ts";
-import { choose, reasonOf } from "./choose.ts";
+import { type Choice, choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import type { Granted } from "./grant.ts";
 import type { GrantAsk } from "./offer.ts";
@@ -28,9 +28,13 @@ export type Waiting = {
   claimedAt: number;
   /** Prefill at the engine it would go to, ms. */
   prefillMs: number;
+  /** The same of what its conversation adds, ms. */
+  readonly ownMs: number;
   /** When it is expected to be let go, epoch ms. */
   startAt: number;
   granted: Granted | undefined;
+  /** When last looked at it had to wait for room that nobody is coming back for. */
+  waitsForRoom: boolean;
 };
 
 /**
@@ -46,8 +50,15 @@ const SHORTEST_MS = 20;
 const DEADLINE_SLACK_MS = 500;
 /** Breakers close and waiting legs age without a sign: the queue is looked at this often at least, ms. */
 const LONGEST_REST_MS = 1000;
-/** Waiting legs that one pass looks at. */
+/** Waiting legs that one pass looks at, and how many more of those that wait for room. */
 const MOST_LOOKED_AT = 64;
+const MOST_FOR_ROOM = 16;
+/** A leg waits for room this many times what taking it from others would cost them, and so does an engine between two. */
+const PATIENCE = 10;
+/** Nor does it wait for room longer than this part of all that it would wait. */
+const ROOM_SHARE = 0.5;
+/** How long a leg waits that does not say, ms. */
+export const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Lets waiting legs go in their order: each to the engine where it would be done soonest, behind those before it, and
@@ -64,6 +75,12 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
     const choice = choose(pool, ask, keys, nowMs, random, aheadMs);
     if (choice === undefined) continue;
     const { engine, at, offer } = choice;
+    const roomAt = mayCrowdAt(choice, waiting);
+    waiting.waitsForRoom = roomAt > nowMs;
+    if (waiting.waitsForRoom) {
+      waiting.startAt = roomAt;
+      continue;
+    }
     const before = aheadMs[at] ?? 0;
     waiting.prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
     if (before === 0 && offer.queueMs <= DISPATCH_AHEAD_MS) {
@@ -79,6 +96,21 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
   }
   pool.drainAt = nextOpenAt(pool, nowMs);
 }
+
+/**
+ * When a leg that would push out conversations that had better stay may do so, epoch ms: once it has waited so much
+ * longer than that costs them, and the engine has been left in peace as long.
+ */
+export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Timed): number {
+  if (!offer.crowdsOut) return -Infinity;
+  const restMs = PATIENCE * offer.evictedMs;
+  const longestMs = ROOM_SHARE * (standing.longestWaitMs ?? LONGEST_WAIT_MS);
+  const inPeaceUntil = Math.max(queuedAt, engine.crowdedOutAt) + restMs;
+  const pressingAt = standing.deadlineAt - offer.modelledPrefillMs - DEADLINE_SLACK_MS;
+  return Math.min(queuedAt + longestMs, pressingAt, inPeaceUntil);
+}
+
+type Timed = Pick<Waiting, "standing" | "queuedAt">;
 
 /** Engines that may be given more at once. */
 function openEngines({ engines }: PoolState, nowMs: number): number {
@@ -119,17 +151,26 @@ function nextOpenAt(pool: PoolState, nowMs: number): number {
 /** Priority first; then tenants in turn, the one that was given the least first; then deadlines; then the shortest. */
 function* inOrder(pool: PoolState, nowMs: number): Generator<Waiting> {
   const left = pool.queue.filter(({ granted }) => granted === undefined);
-  left.sort((a, b) => b.standing.priority - a.standing.priority || rank(a, nowMs) - rank(b, nowMs));
+  left.sort(
+    (a, b) =>
+      b.standing.priority - a.standing.priority ||
+      Number(a.waitsForRoom) - Number(b.waitsForRoom) ||
+      rank(a, nowMs) - rank(b, nowMs),
+  );
   const given = new Map<string, number>();
   const givenTo = ({ standing: { tenant } }: Waiting) =>
     given.get(tenant) ?? pool.given.get(tenant) ?? 0;
-  for (let looked = 0; left.length > 0 && looked < MOST_LOOKED_AT; looked++) {
+  let looked = 0;
+  let forRoom = 0;
+  while (left.length > 0 && looked < MOST_LOOKED_AT) {
     const { priority } = (left[0] as Waiting).standing;
     let next = 0;
     for (let i = 1; i < left.length && left[i]?.standing.priority === priority; i++) {
       if (givenTo(left[i] as Waiting) < givenTo(left[next] as Waiting)) next = i;
     }
     const [waiting] = left.splice(next, 1) as [Waiting];
+    if (waiting.waitsForRoom && ++forRoom > MOST_FOR_ROOM) continue;
+    if (!waiting.waitsForRoom) looked++;
     given.set(waiting.standing.tenant, givenTo(waiting) + waiting.prefillMs);
     yield waiting;
   }
@@ -137,10 +178,13 @@ function* inOrder(pool: PoolState, nowMs: number): Generator<Waiting> {
 
 /**
  * Smaller goes first: legs about to miss their deadline, then by the highest response ratio, so that in a long queue
- * each leg waits in proportion to its length.
+ * each leg waits in proportion to its length. Those who wait for room go by what they add themselves: a conversation
+ * that lost its cache had begun, and goes before one that has yet to.
  */
-function rank({ standing, prefillMs, queuedAt }: Waiting, nowMs: number): number {
-  const ratio = (nowMs - queuedAt + HEAD_START_MS) / Math.max(SHORTEST_MS, prefillMs);
+function rank(waiting: Waiting, nowMs: number): number {
+  const { standing, prefillMs, ownMs, queuedAt, waitsForRoom } = waiting;
+  const lengthMs = waitsForRoom ? ownMs : prefillMs;
+  const ratio = (nowMs - queuedAt + HEAD_START_MS) / Math.max(SHORTEST_MS, lengthMs);
   const isPressing = standing.deadlineAt - nowMs < prefillMs + DEADLINE_SLACK_MS;
   return isPressing ? -ratio - PRESSING : -ratio;
 }

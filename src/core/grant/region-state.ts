@@ -9,6 +9,7 @@ import { type FirstTokens, noFirstTokens } from "./first-tokens.ts";
 import type { Offer } from "./offer.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
+import { expectedReturns, type Returns } from "./returns.ts";
 import type { RecentWork } from "./recent-work.ts";
 import { type Breaker, closedBreaker } from "./breaker.ts";
 
@@ -96,6 +97,8 @@ export type EngineState = {
   readonly firstTokens: FirstTokens;
   /** How many prompts it was given. */
   prompts: number;
+  /** When a leg last made room for itself among conversations that had better stayed, epoch ms. */
+  crowdedOutAt: number;
 };
 
 export type PoolState = {
@@ -108,8 +111,7 @@ export type PoolState = {
   readonly decode: Shared;
   readonly work: RecentWork;
   workFadedAt: number;
-  /** Mean time between the end of a turn and the next at the same engine. */
-  readonly pauses: { meanMs: number };
+  readonly returns: Returns;
   /** Until then legs may run that the ledger has forgotten, epoch ms. */
   unsureUntil: number;
   /** Legs that wait for an engine, in order of arrival. */
@@ -169,7 +171,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
     offers: [],
     prefill: { factor: 1 },
     decode: { factor: 1 },
-    pauses: { meanMs: 0 },
+    returns: expectedReturns(),
     unsureUntil: 0,
     queue: [],
     drainAt: 0,
@@ -201,6 +203,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       decode: unmeasured(),
       firstTokens: noFirstTokens(),
       prompts: 0,
+      crowdedOutAt: -Infinity,
     });
   }
   return state;

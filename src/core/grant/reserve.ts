@@ -3,7 +3,16 @@ import type { Random } from "../random.ts";
 import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from "./grant.ts";
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
-import { DISPATCH_AHEAD_MS, drain, expectedStartAt, type Standing, type Waiting } from "./queue.ts";
+import {
+  DISPATCH_AHEAD_MS,
+  drain,
+  expectedStartAt,
+  LONGEST_WAIT_MS,
+  mayCrowdAt,
+  type Standing,
+  type Waiting,
+} from "./queue.ts";
+import { knownTokens } from "./offer.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
 import { released } from "./report.ts";
 
@@ -22,8 +31,6 @@ export type Reserved =
 
 /** A waiting leg that nobody asked for during this time is dropped, ms. */
 const UNCLAIMED_MS = 6000;
-/** How long a leg waits that does not say, ms. */
-const LONGEST_WAIT_MS = 60_000;
 
 /** Grants an engine for one leg if one is about to run dry, else puts the leg in the queue. */
 export function reserve(
@@ -39,7 +46,8 @@ export function reserve(
   const keys = linkKeys(ask.chain);
   const choice = choose(pool, ask, keys, nowMs, random);
   if (choice === undefined) return refusal(pool, nowMs);
-  if (pool.queue.length === 0 && choice.offer.queueMs <= DISPATCH_AHEAD_MS) {
+  const hasRoom = mayCrowdAt(choice, { standing, queuedAt: nowMs }) <= nowMs;
+  if (pool.queue.length === 0 && hasRoom && choice.offer.queueMs <= DISPATCH_AHEAD_MS) {
     const { engine, offer } = choice;
     const reason = reasonOf(choice);
     return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
@@ -52,6 +60,8 @@ export function reserve(
     queuedAt: nowMs,
     claimedAt: nowMs,
     prefillMs: choice.offer.modelledPrefillMs,
+    ownMs: pool.speed.prefillMs(ask.ask.promptTokens, knownTokens(ask)),
+    waitsForRoom: !hasRoom,
     startAt: nowMs,
     granted: undefined,
   };
