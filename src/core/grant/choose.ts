@@ -37,7 +37,7 @@ export function choose(
     const usable =
       engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
     const offer = usable ? offerOf(pool, engine, ask, keys, nowMs, source) : undefined;
-    const crowdingMs = offer?.crowdsOut === true ? CROWDING_OUT_MS : 0;
+    const crowdingMs = offer?.crowdsOut === true ? crowdingOutMs(engine, nowMs) : 0;
     const costMs = offer === undefined ? Infinity : offer.costMs + crowdingMs + (aheadMs?.[i] ?? 0);
     pool.costs[i] = costMs;
     pool.offers[i] = offer;
@@ -46,6 +46,10 @@ export function choose(
   if (best === Infinity) return undefined;
   const { engine, at, ties } = pick(pool, best + NEAR_TIE_MS, random);
   return { engine, at, ties, offer: pool.offers[at] as Offer };
+}
+
+function crowdingOutMs(engine: EngineState | undefined, nowMs: number): number {
+  return CROWDING_OUT_MS + Math.max(0, (engine?.peaceUntil ?? nowMs) - nowMs);
 }
 
 /** Why that engine, in words. */

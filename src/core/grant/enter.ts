@@ -3,7 +3,7 @@ import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
-import { observeReturn } from "./returns.ts";
+import { observeReturn, PATIENCE } from "./returns.ts";
 import { touch } from "./touch.ts";
 import {
   type EngineState,
@@ -92,7 +92,7 @@ export function enter(
   observeReturn(engine.pool, ask.ask.promptTokens, knownTokens(ask, live.coveredTokens), pauseMs);
   // Entered before it is true, so that a burst of siblings follows the first of them.
   touch(engine, { keys, linkTokens }, nowMs, endsAt, prefillEndsAt);
-  if (offer.crowdsOut) engine.crowdedOutAt = nowMs;
+  if (offer.crowdsOut) engine.peaceUntil = nowMs + PATIENCE * offer.evictedMs;
   asked(engine.breaker, ticket);
   return {
     ticket,

@@ -4,6 +4,7 @@ import { type Choice, choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import type { Granted } from "./grant.ts";
 import type { GrantAsk } from "./offer.ts";
+import { PATIENCE } from "./returns.ts";
 import { prefillFactor, type PoolState, type RegionState } from "./region-state.ts";
 
 /** What decides how soon a waiting leg is let go. */
@@ -53,8 +54,6 @@ const LONGEST_REST_MS = 1000;
 /** Waiting legs that one pass looks at, and how many more of those that wait for room. */
 const MOST_LOOKED_AT = 64;
 const MOST_FOR_ROOM = 16;
-/** A leg waits for room this many times what taking it from others would cost them, and so does an engine between two. */
-const PATIENCE = 10;
 /** Nor does it wait for room longer than this part of all that it would wait. */
 const ROOM_SHARE = 0.5;
 /** How long a leg waits that does not say, ms. */
@@ -98,16 +97,15 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
 }
 
 /**
- * When a leg that would push out conversations that had better stay may do so, epoch ms: once it has waited so much
- * longer than that costs them, and the engine has been left in peace as long.
+ * When a leg may push out conversations that had better stay, epoch ms: once it has waited for much longer than that
+ * costs them, and whoever was pushed out before has been made up for.
  */
 export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Timed): number {
   if (!offer.crowdsOut) return -Infinity;
-  const restMs = PATIENCE * offer.evictedMs;
   const longestMs = ROOM_SHARE * (standing.longestWaitMs ?? LONGEST_WAIT_MS);
-  const inPeaceUntil = Math.max(queuedAt, engine.crowdedOutAt) + restMs;
   const pressingAt = standing.deadlineAt - offer.modelledPrefillMs - DEADLINE_SLACK_MS;
-  return Math.min(queuedAt + longestMs, pressingAt, inPeaceUntil);
+  const fairAt = Math.max(queuedAt + PATIENCE * offer.evictedMs, engine.peaceUntil);
+  return Math.min(queuedAt + longestMs, pressingAt, fairAt);
 }
 
 type Timed = Pick<Waiting, "standing" | "queuedAt">;

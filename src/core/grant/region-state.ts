@@ -97,8 +97,8 @@ export type EngineState = {
   readonly firstTokens: FirstTokens;
   /** How many prompts it was given. */
   prompts: number;
-  /** When a leg last made room for itself among conversations that had better stayed, epoch ms. */
-  crowdedOutAt: number;
+  /** Conversations that had better stay are left in peace until then, epoch ms. */
+  peaceUntil: number;
 };
 
 export type PoolState = {
@@ -203,7 +203,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       decode: unmeasured(),
       firstTokens: noFirstTokens(),
       prompts: 0,
-      crowdedOutAt: -Infinity,
+      peaceUntil: -Infinity,
     });
   }
   return state;

@@ -34,6 +34,9 @@ export function observeReturn(
   returns.meanPauseMs += PAUSE_WEIGHT * (Math.max(0, pauseMs) - returns.meanPauseMs);
 }
 
+/** A leg waits for room this many times what taking it from others would cost them, and they are left in peace as long. */
+export const PATIENCE = 10;
+
 /** The mean pause to reckon with, ms. */
 export function pauseMs({ returns }: PoolState): number {
   return Math.max(SHORTEST_PAUSE_MS, returns.meanPauseMs);
