@@ -69,6 +69,7 @@ export function snapshotOf(state: RegionState, nowMs: number): RegionSnapshot {
       healthy: view.healthy,
       ...(!view.healthy && { opensInMs: view.opensInMs ?? 0, rests: view.rests ?? false }),
       ...(view.overworkMs !== undefined && { overworkMs: view.overworkMs }),
+      ...(view.promptShare !== undefined && { promptShare: view.promptShare }),
     })),
   };
 }

@@ -1,3 +1,4 @@
+import { faded } from "../core/grant/prompt-share.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { RegionSnapshot, SeenEngine } from "../rpc/region-messages.ts";
 
@@ -47,5 +48,8 @@ function merged(own: EngineView, seen: SeenEngine, ageMs: number): EngineView {
     ...(seen.opensInMs !== undefined && { opensInMs: Math.max(0, seen.opensInMs - ageMs) }),
     ...(seen.rests !== undefined && { rests: seen.rests }),
     ...(seen.overworkMs !== undefined && { overworkMs: seen.overworkMs }),
+    ...(seen.promptShare !== undefined && {
+      promptShare: Math.max(own.promptShare ?? 0, faded(seen.promptShare, ageMs)),
+    }),
   };
 }

@@ -1,6 +1,7 @@
 import { asked } from "./breaker.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
+import { addPrompt } from "./prompt-share.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
 import { observeReturn, PATIENCE } from "./returns.ts";
@@ -81,6 +82,7 @@ export function enter(
   if (prefillMs > 0) {
     engine.freeMs = freeMsAt(engine, nowMs);
     engine.backlogUntil = prefillEndsAt;
+    addPrompt(engine, prefillMs, nowMs);
   }
   addWork(engine, prefillMs + decodeMs / (engine.batch + 1), nowMs);
   engine.batch += leg === "prefill" ? 0 : 1;

@@ -7,6 +7,7 @@ import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
 import { type FirstTokens, noFirstTokens } from "./first-tokens.ts";
 import type { Offer } from "./offer.ts";
+import type { RecentPrompts } from "./prompt-share.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
 import { expectedReturns, type Returns } from "./returns.ts";
@@ -74,6 +75,7 @@ export type EngineState = {
   /** Time without prefill before `backlogUntil`, ms, counted from anywhere. */
   freeMs: number;
   readonly work: RecentWork;
+  readonly recentPrompts: RecentPrompts;
   /** Live grants whose prefill was not over when last looked at, in their order. */
   readonly prefilling: LiveGrant[];
   /** Until its network port has sent and received what was granted to be pulled, epoch ms. */
@@ -186,6 +188,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       backlogUntil: 0,
       freeMs: 0,
       work: { ms: 0, legs: 0 },
+      recentPrompts: { ms: 0, atMs: 0 },
       prefilling: [],
       sendsUntil: 0,
       receivesUntil: 0,

@@ -1,6 +1,7 @@
 import { linkKeys } from "../link-keys.ts";
 import type { EngineView } from "../plan/placement.ts";
 import { displacedMs } from "./displaced.ts";
+import { promptShare } from "./prompt-share.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
 import { kvCapacityAt, roomInMs } from "./room.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
@@ -33,6 +34,7 @@ export function engineViews(
     displacedMs: displacedMs(engine, keys, linkTokens, linkTokens.at(-1) ?? 0, nowMs),
     roomInMs: roomInMs(engine, { keys, linkTokens }, linkTokens.at(-1) ?? 0, nowMs),
     overworkMs: overworkMs(known, workRatio(known, engine)),
+    promptShare: promptShare(engine, nowMs),
     kvFreeTokens: Math.max(0, capacity - engine.kvTokens),
     prefillFactor: prefillFactor(engine, nowMs),
     decodeFactor: decodeFactor(engine, nowMs),

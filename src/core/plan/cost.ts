@@ -3,9 +3,9 @@ import { billedUsd } from "../prices.ts";
 import { transferMs } from "../speed.ts";
 import { INTERFERENCE, type Leg } from "./legs.ts";
 import { evictionRounds, TURNS_AHEAD } from "./rounds.ts";
-import { missProbability } from "./miss.ts";
+import { missesMore, missProbability } from "./miss.ts";
 import type { Placement, Terms } from "./placement.ts";
-import type { Scope } from "./scope.ts";
+import { isFed, type Scope } from "./scope.ts";
 
 /** Part of a handoff that concurrent legs hide behind the prefill (layer by layer), 0..1. */
 const OVERLAP = 0.5;
@@ -13,6 +13,8 @@ const OVERLAP = 0.5;
 const SECOND_LEG_MS = 15;
 /** Other pools' scores are multiplied by this when a rule prefers some. */
 const UNPREFERRED = 1.25;
+/** Share of its time that prompts take of an engine that also decodes, at most: decodes get a step with each chunk. */
+const MOST_PROMPTS = 0.9;
 /** Chance per later turn that a session which left its cache comes back to it. */
 const RETURN_CHANCE = 0.1;
 
@@ -32,6 +34,7 @@ export function together(scope: Scope, leg: Leg): Placement {
     ttftMs: leg.reachMs + waited + leg.prefillMs + leg.tpotMs,
     tpotMs: leg.tpotMs,
     harmMs: leg.prefillMs * INTERFERENCE * leg.view.batch + leg.overworkMs,
+    harmUsd: harming(scope, leg),
     usd: billed
       ? billedUsd(billed, promptTokens, leg.heldTokens, outputTokens)
       : (leg.prefillMs + decodeMs * share) * leg.usdPerMs,
@@ -73,6 +76,7 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
     ttftMs: readyMs + d.tpotMs,
     tpotMs: d.tpotMs,
     harmMs: p.prefillMs * INTERFERENCE * p.view.batch + p.overworkMs + d.overworkMs,
+    harmUsd: harming(scope, p),
     usd: p.prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
     joules: (p.prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
     leaveUsd: leaving(scope, d) + handingAgain(scope, d, link),
@@ -106,6 +110,7 @@ function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
     terms.joules * joulePriceUsd +
     scope.valuePerMs * (completionMs + terms.harmMs) +
     missPenaltyUsd * miss +
+    terms.harmUsd +
     terms.leaveUsd +
     terms.awayUsd +
     terms.evictUsd;
@@ -115,6 +120,17 @@ function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
   terms.missProbability = miss;
   terms.score = others ? sum * UNPREFERRED : sum;
   return terms;
+}
+
+/**
+ * Those who decode there wait for the prompt, each as if its answer were as long as this one's, and may miss their
+ * objective. Where no other pool could compute it, some wait for it wherever it goes.
+ */
+function harming({ input, outputTokens }: Scope, { pool, view, tpotMs, prefillMs }: Leg): number {
+  const { slo, prices } = input.fleet;
+  if (view.batch === 0 || !isFed(input.fleet, pool)) return 0;
+  const heldUpMs = tpotMs / (1 - Math.min(MOST_PROMPTS, view.promptShare ?? 0));
+  return view.batch * missesMore(slo, heldUpMs, outputTokens, prefillMs) * prices.missPenaltyUsd;
 }
 
 /**

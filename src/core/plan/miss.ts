@@ -17,6 +17,21 @@ export function missProbability(
   return 1 - (1 - exceeds(predicted.ttftMs, ttftMs)) * (1 - exceeds(predicted.tpotMs, tpotMs));
 }
 
+/**
+ * How much more likely each request that decodes misses its TPOT objective when its answer of `tokens` takes `moreMs`
+ * longer. Where they miss it already, a further prompt keeps them there: it counts as one that brought them to it.
+ */
+export function missesMore(
+  { interactive }: Fleet["slo"],
+  tpotMs: number,
+  tokens: number,
+  moreMs: number,
+): number {
+  const more = moreMs / tokens;
+  const before = Math.min(tpotMs, interactive.tpotMs - more / 2);
+  return exceeds(before + more, interactive.tpotMs) - exceeds(before, interactive.tpotMs);
+}
+
 function exceeds(predicted: number, limit: number): number {
   if (predicted <= 0) return 0;
   const deviations = (predicted - limit) / (UNCERTAINTY * predicted);

@@ -12,6 +12,8 @@ export type Terms = {
   readonly tpotMs: number;
   readonly completionMs: number;
   readonly harmMs: number;
+  /** What the objectives cost that others miss because of its prompt. */
+  readonly harmUsd: number;
   readonly usd: number;
   readonly joules: number;
   readonly missProbability: number;
@@ -63,6 +65,8 @@ export type EngineView = {
   readonly displacedMs?: number;
   /** What it is worth to spare the engine, as it had more than its share of its pool's work, ms; absent means nothing. */
   readonly overworkMs?: number;
+  /** Share of its time that prompts took lately, 0 and up; absent means none. */
+  readonly promptShare?: number;
   /** Until the engine is expected to have KV cache free for this request, ms; absent where only `kvFreeTokens` is known. */
   readonly roomInMs?: number;
   readonly kvFreeTokens: number;

@@ -1,4 +1,4 @@
-import type { Link, Model, Rule } from "../fleet.ts";
+import type { Fleet, Link, Model, Pool, Rule } from "../fleet.ts";
 import type { PlanInput } from "./plan-input.ts";
 
 /** What stays the same over all placements of one plan. */
@@ -51,6 +51,16 @@ export function linkBetween(links: readonly Link[], from: string, to: string): L
   }
   return best;
 }
+
+/** Whether any other pool can hand a pool its prompts. */
+export function isFed(fleet: Fleet, { id }: Pool): boolean {
+  let pools = fed.get(fleet);
+  if (pools === undefined) fed.set(fleet, (pools = new Set(fleet.links.map(({ to }) => to))));
+  return pools.has(id);
+}
+
+/** A fleet does not change; the next `mesh.json` is another one. */
+const fed = new WeakMap<Fleet, ReadonlySet<string>>();
 
 function matches(rule: Rule, labels: PlanInput["labels"]): boolean {
   for (const axis of ["phase", "context", "urgency", "size", "place"] as const) {

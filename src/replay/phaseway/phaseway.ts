@@ -12,7 +12,7 @@ import { type Asked, askedOf } from "./asks.ts";
 import { pullCosts } from "./pull-costs.ts";
 import { RegionDesk } from "./region-desk.ts";
 import { Residency } from "./residency.ts";
-import { ShownQueues } from "./shown-queues.ts";
+import { ShownLedger } from "./shown-ledger.ts";
 import { planInput } from "./views.ts";
 
 /**
@@ -54,7 +54,7 @@ class Phaseway implements Policy {
   readonly #residency = new Residency();
   readonly #live = new Map<number, Live>();
   readonly #numbers: ReadonlyMap<string, number>;
-  readonly #queues: ShownQueues;
+  readonly #shown: ShownLedger;
 
   constructor(setup: PolicySetup, without: PhasewayParams["without"]) {
     this.#setup = setup;
@@ -66,7 +66,7 @@ class Phaseway implements Policy {
     const [model] = setup.mesh.models.values();
     if (model === undefined) throw new TypeError("the fleet serves no model");
     this.#model = model;
-    this.#queues = new ShownQueues(this.#state);
+    this.#shown = new ShownLedger(this.#state);
     this.#numbers = new Map(setup.fleet.engines.map(({ id, engine }) => [id, engine]));
   }
 
@@ -159,7 +159,7 @@ class Phaseway implements Policy {
 
   #planInput({ request, asked }: Trip): PlanInput {
     const { fleet, now } = this.#setup;
-    return planInput(this.#setup, request, asked, this.#queues.asShown(now(), fleet.ageMs));
+    return planInput(this.#setup, request, asked, this.#shown.asShown(now(), fleet.ageMs));
   }
 
   /** The region answers where it is: nothing comes back to the edge before the leg is run there. */
