@@ -183,7 +183,7 @@ class Phaseway implements Policy {
     };
     const standing = {
       tenant: String(request.tenant),
-      priority: this.#isOrdered ? request.priority : -request.index,
+      priority: this.#isOrdered ? request.priority : -request.atMs,
       deadlineAt: Infinity,
       longestWaitMs: Infinity,
     };
