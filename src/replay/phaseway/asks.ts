@@ -3,6 +3,7 @@ import type { GrantAsk } from "../../core/grant/grant.ts";
 import type { Ask } from "../../core/plan/placement.ts";
 import type { Labels, Model } from "../../core/fleet.ts";
 import type { PolicySetup, ReplayRequest } from "../policy.ts";
+import type { Residency } from "./residency.ts";
 
 /** A request as `plan` and `grant` are asked about it. */
 export type Asked = {
@@ -14,7 +15,7 @@ export type Asked = {
   readonly held: GrantAsk["held"];
 };
 
-/** A link closes about this often inside a message. */
+/** A link closes this often inside a message. */
 const LINK_TOKENS = 512;
 const BYTES_PER_TOKEN = 4;
 const MOST_TURNS_AHEAD = 50;
@@ -24,9 +25,10 @@ export function askedOf(
   setup: PolicySetup,
   model: Model,
   request: ReplayRequest,
-  held: GrantAsk["held"],
+  residency: Residency,
 ): Asked {
   const { promptTokens, expectedOutputTokens } = request;
+  const held = residency.of(request);
   const best = Math.min(promptTokens - 1, Math.max(0, ...Object.values(held)));
   return {
     ask: {
@@ -46,22 +48,26 @@ export function askedOf(
       uncachedTokens: promptTokens - best,
       expectedOutputTokens,
     }),
-    ...chainOf(request, setup.blockTokens),
+    ...chainOf(request, setup.blockTokens, residency.endsIn(request)),
     held,
   };
 }
 
-/** The prompt's blocks as a chain: 8 bytes a link, each named by the last block in it. */
+/** The prompt's blocks as a chain: 8 bytes a link, each named by the last block in it; `ends` close one as well. */
 function chainOf(
   { blocks }: ReplayRequest,
   blockTokens: number,
+  ends: readonly number[],
 ): Pick<Asked, "chain" | "linkTokens"> {
   const perLink = Math.max(1, Math.round(LINK_TOKENS / blockTokens));
-  const links = Math.ceil(blocks.length / perLink);
-  const keys = new Uint32Array(links * 2);
-  const linkTokens = new Uint32Array(links);
-  for (let link = 0; link < links; link++) {
-    const end = Math.min(blocks.length, (link + 1) * perLink);
+  const closed: number[] = [];
+  let at = 0;
+  for (const end of [...ends, blocks.length]) {
+    while (at < end) closed.push((at = Math.min(end, at + perLink)));
+  }
+  const keys = new Uint32Array(closed.length * 2);
+  const linkTokens = new Uint32Array(closed.length);
+  for (const [link, end] of closed.entries()) {
     const block = (blocks[end - 1] as number) + 1;
     // Where a link is 53 bits, ids must not lose any.
     keys[link * 2] = block & 0x1fffff;

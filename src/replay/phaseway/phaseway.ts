@@ -51,13 +51,14 @@ class Phaseway implements Policy {
   readonly #desk: RegionDesk;
   readonly #isOrdered: boolean;
   readonly #model: Model;
-  readonly #residency = new Residency();
+  readonly #residency: Residency;
   readonly #live = new Map<number, Live>();
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #shown: ShownLedger;
 
   constructor(setup: PolicySetup, without: PhasewayParams["without"]) {
     this.#setup = setup;
+    this.#residency = new Residency(setup.blockTokens);
     const pulls = without === "pull" ? undefined : pullCosts(setup);
     this.#state = createRegionState(setup.mesh.pools, setup.speeds, pulls);
 
@@ -75,7 +76,7 @@ class Phaseway implements Policy {
     // Whoever routes it again knows that the attempt before is lost.
     this.#lost(request.index, now());
     const model = mesh.models.get(request.model) ?? this.#model;
-    const asked = askedOf(this.#setup, model, request, this.#residency.of(request));
+    const asked = askedOf(this.#setup, model, request, this.#residency);
     const trip: Trip = { request, asked, at: undefined };
     const isOne = mesh.pools.size === 1;
     const placements = isOne ? [alone(mesh.pools)] : plan(this.#planInput(trip)).placements;
