@@ -1,6 +1,7 @@
 import { asked } from "./breaker.ts";
 import type { Granted } from "./grant.ts";
 import { type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
+import { REPORTS_LATE_MS } from "./overdue.ts";
 import { addPrompt } from "./prompt-share.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
@@ -19,8 +20,6 @@ import {
 export const LEASE_MS = 15_000;
 /** A prefill may take so much longer than predicted, as a share of it. */
 const OFF_BY = 0.2;
-/** A first token is known to the ledger this long after it was said, ms. */
-const REPORTS_LATE_MS = 300;
 
 /** Enters a leg in the ledger: prefill work, KV cache and a decode slot, which are freed apart. */
 export function enter(
@@ -76,7 +75,7 @@ export function enter(
   };
   engine.grants.set(ticket, live);
   engine.byEnd = undefined;
-  if (leg !== "prefill") engine.prefilling.push(live);
+  if (prefillMs > 0) engine.silent.push(live);
   if (offer.pull) enterPull(offer.pull.source, engine, pulledAt);
   state.tickets.set(ticket, engine);
   if (prefillMs > 0) {

@@ -32,10 +32,8 @@ export function restoreLease(state: RegionState, { engine: id, live }: Lease, no
   engine.grants.set(own.ticket, own);
   engine.byEnd = undefined;
   state.tickets.set(own.ticket, engine);
-  if (own.leg !== "prefill") {
-    engine.prefilling.push(own);
-    engine.batch += 1;
-  }
+  if (own.leg !== "prefill") engine.batch += 1;
+  if (own.prefillMs > 0) engine.silent.push(own);
   engine.batchTokens += own.slotTokens;
   engine.kvTokens += own.kvTokens;
   engine.unindexedTokens += own.unindexedTokens;

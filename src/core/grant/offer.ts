@@ -2,6 +2,7 @@ import type { LegKind } from "../leg.ts";
 import type { Ask } from "../plan/placement.ts";
 import { evictionRounds } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
+import { overdueMs } from "./overdue.ts";
 import { pullMs, type Source } from "./pull.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
 import { crowdsOut } from "./returns.ts";
@@ -84,7 +85,7 @@ export function offerOf(
   const twiceMs = pull ? KEPT_TWICE * pool.speed.prefillMs(pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
-    Math.max(queueMs, pull?.ms ?? 0) +
+    Math.max(queueMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
     prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
     handedMs +
     decodeCostMs +
@@ -147,13 +148,12 @@ function decodeOf(
 }
 
 /** Requests that decode: of those granted, the ones whose prefill is modelled to be over. */
-function decodingAt({ batch, prefilling }: EngineState, nowMs: number): number {
-  let head = prefilling[0];
-  while (head && (head.prefillMs === 0 || head.prefillEndsAt <= nowMs)) {
-    prefilling.shift();
-    head = prefilling[0];
+function decodingAt({ batch, silent }: EngineState, nowMs: number): number {
+  let decoding = batch;
+  for (const { leg, prefillEndsAt } of silent) {
+    if (leg !== "prefill" && prefillEndsAt > nowMs) decoding--;
   }
-  return Math.max(0, batch - prefilling.length);
+  return Math.max(0, decoding);
 }
 
 /** Tokens of a prompt that its conversation had before, wherever their cache is now. */

@@ -76,8 +76,8 @@ export type EngineState = {
   freeMs: number;
   readonly work: RecentWork;
   readonly recentPrompts: RecentPrompts;
-  /** Live grants whose prefill was not over when last looked at, in their order. */
-  readonly prefilling: LiveGrant[];
+  /** Live grants that have prefill and no first token yet, in their order. */
+  readonly silent: LiveGrant[];
   /** Until its network port has sent and received what was granted to be pulled, epoch ms. */
   sendsUntil: number;
   receivesUntil: number;
@@ -189,7 +189,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       freeMs: 0,
       work: { ms: 0, legs: 0 },
       recentPrompts: { ms: 0, atMs: 0 },
-      prefilling: [],
+      silent: [],
       sendsUntil: 0,
       receivesUntil: 0,
       grants: new Map(),

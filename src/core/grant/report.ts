@@ -122,13 +122,13 @@ function end(state: RegionState, engine: EngineState, live: LiveGrant, nowMs: nu
   engine.grants.delete(live.ticket);
   engine.pool.drainAt = 0;
   engine.byEnd = undefined;
-  const at = engine.prefilling.indexOf(live);
-  if (at >= 0) engine.prefilling.splice(at, 1);
   state.tickets.delete(live.ticket);
 }
 
 /** Takes the modelled rest of a prefill out of the backlog. Late ends add nothing: they move the measured speed. */
 function freePrefill(engine: EngineState, live: LiveGrant, nowMs: number): void {
+  const at = engine.silent.indexOf(live);
+  if (at >= 0) engine.silent.splice(at, 1);
   const restMs = Math.min(live.prefillMs, live.prefillEndsAt - nowMs);
   live.prefillMs = 0;
   if (restMs <= 0) return;
