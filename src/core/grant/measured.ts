@@ -25,7 +25,9 @@ export function unmeasured(): Measured {
 /** The factor to reckon with: the pool's, unless this engine is notably different. */
 export function factorOf(measured: Measured, shared: Shared, nowMs: number): number {
   if (measured.own === undefined) return shared.factor;
-  const difference = measured.own - shared.factor;
+  // One slow answer makes no slow engine: it begins as one of its pool, and each observation counts as in `observe`.
+  const known = 1 - (1 - WEIGHT) ** measured.samples;
+  const difference = (measured.own - shared.factor) * known;
   if (Math.abs(difference) < NOTABLE * shared.factor) return shared.factor;
   const faded =
     shared.factor + difference * 0.5 ** (Math.max(0, nowMs - measured.at) / HALF_LIFE_MS);

@@ -175,6 +175,17 @@ describe("measured speed", () => {
     expect(decodeFactor(second, 0)).toBeGreaterThan(1.5);
   });
 
+  it("holds no single slow answer against one of many engines", () => {
+    const state = region({ engineCount: 8 });
+    const engines = state.pools.get("h200")?.engines ?? [];
+    const mates = engines.map(({ prefill }) => prefill);
+    for (const { prefill, pool } of engines) observe(prefill, pool.prefill, mates, 1, 0);
+    const [slow] = engines;
+    if (slow === undefined) throw new Error("eight engines were asked for");
+    observe(slow.prefill, slow.pool.prefill, mates, 4, 0);
+    expect(prefillFactor(slow, 0)).toBe(1);
+  });
+
   it("holds against one engine that it is slow, and forgets it in time", () => {
     const state = region({ engineCount: 2 });
     const [slow, twin] = state.pools.get("h200")?.engines ?? [];
