@@ -76,6 +76,10 @@ export function enter(
   engine.grants.set(ticket, live);
   engine.byEnd = undefined;
   if (prefillMs > 0) engine.silent.push(live);
+  // Its turn comes before its prefix does.
+  if (pulledAt > Math.max(nowMs, engine.backlogUntil)) {
+    engine.fetchesUntil = Math.max(engine.fetchesUntil, pulledAt);
+  }
   if (offer.pull) enterPull(offer.pull.source, engine, pulledAt);
   state.tickets.set(ticket, engine);
   if (prefillMs > 0) {

@@ -82,7 +82,7 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
     }
     const before = aheadMs[at] ?? 0;
     waiting.prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
-    if (before === 0 && offer.queueMs <= DISPATCH_AHEAD_MS) {
+    if (before === 0 && mayGo(choice, nowMs)) {
       const reason = `${reasonOf(choice)}${waitedFor(waiting, nowMs)}`;
       waiting.granted = enter(state, { engine, ask, keys, offer, reason, nowMs });
       charge(pool, waiting);
@@ -109,6 +109,16 @@ export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Ti
 }
 
 type Timed = Pick<Waiting, "standing" | "queuedAt">;
+
+/**
+ * True when the engine is about to run dry. An engine computes what is sent while a leg fetches its prefix, so longer
+ * ones wait here until that has come.
+ */
+export function mayGo({ engine, offer }: Choice, nowMs: number): boolean {
+  if (offer.queueMs > DISPATCH_AHEAD_MS) return false;
+  const fetchMs = engine.fetchesUntil - nowMs;
+  return fetchMs <= 0 || offer.modelledPrefillMs * prefillFactor(engine, nowMs) <= fetchMs;
+}
 
 /** Engines that may be given more at once. */
 function openEngines({ engines }: PoolState, nowMs: number): number {
@@ -139,9 +149,10 @@ export function expectedStartAt(
 /** When the next engine of a pool is about to run dry, epoch ms. One that is dry already is wanted by nobody. */
 function nextOpenAt(pool: PoolState, nowMs: number): number {
   let soonest = Infinity;
-  for (const { backlogUntil } of pool.engines) {
+  for (const { backlogUntil, fetchesUntil } of pool.engines) {
     const openAt = backlogUntil - DISPATCH_AHEAD_MS;
     if (openAt > nowMs) soonest = Math.min(soonest, openAt);
+    if (fetchesUntil > nowMs) soonest = Math.min(soonest, fetchesUntil);
   }
   return Math.min(soonest, nowMs + LONGEST_REST_MS);
 }

@@ -81,6 +81,8 @@ export type EngineState = {
   /** Until its network port has sent and received what was granted to be pulled, epoch ms. */
   sendsUntil: number;
   receivesUntil: number;
+  /** Until all legs it would otherwise begin with have fetched their prefix, epoch ms. */
+  fetchesUntil: number;
   readonly grants: Map<string, LiveGrant>;
   /** The same by when they end; undefined when they have changed since somebody asked. */
   byEnd: readonly LiveGrant[] | undefined;
@@ -192,6 +194,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       silent: [],
       sendsUntil: 0,
       receivesUntil: 0,
+      fetchesUntil: 0,
       grants: new Map(),
       byEnd: undefined,
       batch: 0,

@@ -4,11 +4,11 @@ import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from 
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import {
-  DISPATCH_AHEAD_MS,
   drain,
   expectedStartAt,
   LONGEST_WAIT_MS,
   mayCrowdAt,
+  mayGo,
   type Standing,
   type Waiting,
 } from "./queue.ts";
@@ -47,7 +47,7 @@ export function reserve(
   const choice = choose(pool, ask, keys, nowMs, random);
   if (choice === undefined) return refusal(pool, nowMs);
   const hasRoom = mayCrowdAt(choice, { standing, queuedAt: nowMs }) <= nowMs;
-  if (pool.queue.length === 0 && hasRoom && choice.offer.queueMs <= DISPATCH_AHEAD_MS) {
+  if (pool.queue.length === 0 && hasRoom && mayGo(choice, nowMs)) {
     const { engine, offer } = choice;
     const reason = reasonOf(choice);
     return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };

@@ -3,6 +3,7 @@ import { linkKeys } from "../../../src/core/link-keys.ts";
 import { type GrantAsk, grant, type Granted } from "../../../src/core/grant/grant.ts";
 import type { PullCost } from "../../../src/core/grant/pull.ts";
 import { createRegionState, type RegionState } from "../../../src/core/grant/region-state.ts";
+import { claim, reserve } from "../../../src/core/grant/reserve.ts";
 import { done, firstToken } from "../../../src/core/grant/report.ts";
 import { speedsOf } from "../../../src/core/plan/speeds.ts";
 import { seededRandom } from "../../../src/core/random.ts";
@@ -82,6 +83,23 @@ describe("pulling a prefix from another engine", () => {
     const startsIn = (one: Granted) => liveOf(state, one).prefillEndsAt - one.prefillMs - nowMs;
     expect(startsIn(second)).toBeCloseTo(590, 6);
     expect(startsIn(third)).toBeCloseTo(1180, 6);
+  });
+
+  it("is not passed by a longer prompt sent while it is on its way", () => {
+    const state = pulling(FAST);
+    const turn = (n: number) => grantAsk(chainOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 100 + n], 1000));
+    const first = granted(state, turn(0));
+    firstToken(state, first.ticket, first.prefillMs);
+    done(state, first.ticket, 10_000);
+    const second = granted(state, { ...turn(1), avoid: [first.engine] }, 10_000);
+    expect(second.pull?.tokens).toBe(9000);
+    const long = { ...cold(7), avoid: [first.engine] };
+    const standing = { tenant: "a", priority: 0, deadlineAt: Infinity };
+    const queued = reserve(state, long, standing, 10_000, seededRandom(1));
+    if (queued.kind !== "queued") throw new TypeError(`not queued: ${queued.kind}`);
+    const asked = (atMs: number) => claim(state, "h200", queued.ticket, atMs, seededRandom(1)).kind;
+    expect(asked(10_010)).toBe("queued");
+    expect(asked(10_012)).toBe("granted");
   });
 
   it("lets a request go to an idle engine rather than wait where its prefix is", () => {
