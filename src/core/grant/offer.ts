@@ -39,6 +39,8 @@ export type Offer = {
     | undefined;
   /** Wait for a decode slot or for KV cache. */
   readonly slotMs: number;
+  /** Of that, for KV cache. */
+  readonly roomMs: number;
   readonly modelledPrefillMs: number;
   readonly modelledStepMs: number;
   readonly decodeMs: number;
@@ -79,8 +81,9 @@ export function offerOf(
   const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
   const needTokens = needOf(leg, ask);
   const chain = { keys, linkTokens };
-  const slotMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
+  const fullMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
   const roomMs = roomInMs(engine, chain, needTokens, nowMs);
+  const slotMs = Math.max(fullMs, roomMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
   const twiceMs = pull ? KEPT_TWICE * pool.speed.prefillMs(pull.tokens, covered) : 0;
   const costMs =
@@ -89,7 +92,6 @@ export function offerOf(
     prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
     handedMs +
     decodeCostMs +
-    // Those who leave for want of room take their prefix along: a second copy is what rooms are short of.
     slotMs +
     twiceMs +
     overworkMs(pool, workRatio(pool, engine)) +
@@ -98,7 +100,8 @@ export function offerOf(
     heldTokens,
     queueMs,
     pull,
-    slotMs: Math.max(slotMs, roomMs),
+    slotMs,
+    roomMs,
     modelledPrefillMs,
     modelledStepMs,
     decodeMs,
