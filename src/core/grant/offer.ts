@@ -85,7 +85,9 @@ export function offerOf(
   const roomMs = roomInMs(engine, chain, needTokens, nowMs);
   const slotMs = Math.max(fullMs, roomMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
-  const twiceMs = pull ? KEPT_TWICE * pool.speed.prefillMs(pull.tokens, covered) : 0;
+  // Where nothing leaves for it that anybody comes back to, a second copy costs nothing.
+  const isShort = evictedMs > 0;
+  const twiceMs = pull && isShort ? KEPT_TWICE * pool.speed.prefillMs(pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
     Math.max(queueMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
