@@ -44,7 +44,7 @@ export type Waiting = {
  */
 export const DISPATCH_AHEAD_MS = 150;
 /** Waiting that every leg begins with, so that what hardly waited goes by its length, ms. */
-const HEAD_START_MS = 2000;
+const HEAD_START_MS = 1000;
 /** Shorter legs go as if they took so long, ms. */
 const SHORTEST_MS = 20;
 /** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
