@@ -39,8 +39,6 @@ export type Offer = {
     | undefined;
   /** Wait for a decode slot or for KV cache. */
   readonly slotMs: number;
-  /** Of that, for KV cache. */
-  readonly roomMs: number;
   readonly modelledPrefillMs: number;
   readonly modelledStepMs: number;
   readonly decodeMs: number;
@@ -81,9 +79,8 @@ export function offerOf(
   const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
   const needTokens = needOf(leg, ask);
   const chain = { keys, linkTokens };
-  const fullMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
+  const slotMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
   const roomMs = roomInMs(engine, chain, needTokens, nowMs);
-  const slotMs = Math.max(fullMs, roomMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
   // Where nothing leaves for it that anybody comes back to, a second copy costs nothing.
   const isShort = evictedMs > 0;
@@ -94,6 +91,7 @@ export function offerOf(
     prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
     handedMs +
     decodeCostMs +
+    // Those who leave for want of room take their prefix along: a second copy is what rooms are short of.
     slotMs +
     twiceMs +
     overworkMs(pool, workRatio(pool, engine)) +
@@ -102,8 +100,7 @@ export function offerOf(
     heldTokens,
     queueMs,
     pull,
-    slotMs,
-    roomMs,
+    slotMs: Math.max(slotMs, roomMs),
     modelledPrefillMs,
     modelledStepMs,
     decodeMs,

@@ -82,18 +82,15 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
     }
     const before = aheadMs[at] ?? 0;
     waiting.prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
-    if (before === 0 && mayGo(choice, ask, nowMs)) {
+    if (before === 0 && mayGo(choice, nowMs)) {
       const reason = `${reasonOf(choice)}${waitedFor(waiting, nowMs)}`;
       waiting.granted = enter(state, { engine, ask, keys, offer, reason, nowMs });
       charge(pool, waiting);
       // The rest of a long queue need not be looked at while nobody of it can go.
       if (engine.backlogUntil - nowMs > DISPATCH_AHEAD_MS && --open === 0) break;
     } else {
-      const ownMs = Math.max(offer.roomMs, offer.queueMs - DISPATCH_AHEAD_MS);
-      waiting.startAt = nowMs + Math.max(1, ownMs + before);
+      waiting.startAt = nowMs + Math.max(1, offer.queueMs + before - DISPATCH_AHEAD_MS);
       aheadMs[at] = before + waiting.prefillMs;
-      // Nobody behind it goes there in this pass.
-      if (before === 0 && offer.queueMs <= DISPATCH_AHEAD_MS && --open === 0) break;
     }
   }
   pool.drainAt = nextOpenAt(pool, nowMs);
@@ -114,13 +111,11 @@ export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Ti
 type Timed = Pick<Waiting, "standing" | "queuedAt">;
 
 /**
- * True when the engine is about to run dry and has room: at an engine, what waits for room holds up all behind it. The
- * decode leg of a split does not wait here, as its prefill would wait with it. An engine computes what is sent while a
- * leg fetches its prefix, so longer ones wait here until that has come.
+ * True when the engine is about to run dry. An engine computes what is sent while a leg fetches its prefix, so longer
+ * ones wait here until that has come.
  */
-export function mayGo({ engine, offer }: Choice, { leg }: GrantAsk, nowMs: number): boolean {
+export function mayGo({ engine, offer }: Choice, nowMs: number): boolean {
   if (offer.queueMs > DISPATCH_AHEAD_MS) return false;
-  if (offer.roomMs > 0 && leg !== "decode") return false;
   const fetchMs = engine.fetchesUntil - nowMs;
   return fetchMs <= 0 || offer.modelledPrefillMs * prefillFactor(engine, nowMs) <= fetchMs;
 }

@@ -47,7 +47,7 @@ export function reserve(
   const choice = choose(pool, ask, keys, nowMs, random);
   if (choice === undefined) return refusal(pool, nowMs);
   const hasRoom = mayCrowdAt(choice, { standing, queuedAt: nowMs }) <= nowMs;
-  if (pool.queue.length === 0 && hasRoom && mayGo(choice, ask, nowMs)) {
+  if (pool.queue.length === 0 && hasRoom && mayGo(choice, nowMs)) {
     const { engine, offer } = choice;
     const reason = reasonOf(choice);
     return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };

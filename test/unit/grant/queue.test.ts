@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GrantAsk } from "../../../src/core/grant/grant.ts";
 import { DISPATCH_AHEAD_MS, type Standing } from "../../../src/core/grant/queue.ts";
 import type { RegionState } from "../../../src/core/grant/region-state.ts";
-import { firstToken, released } from "../../../src/core/grant/report.ts";
+import { released } from "../../../src/core/grant/report.ts";
 import { claim, letGo, reserve, withdraw } from "../../../src/core/grant/reserve.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { ask } from "../plan/plan-fixtures.ts";
@@ -69,19 +69,6 @@ describe("the queue of a pool", () => {
     expect(claim(state, "h200", ticket, startAt + 1, random)).toMatchObject({
       kind: "granted",
       grant: { engine: "h200/0", reason: expect.stringContaining("in the queue") },
-    });
-  });
-
-  it("keeps a leg that no engine has room for, and lets it go to the first that has", () => {
-    const state = region({ engineCount: 2, kvTokens: 25_000 });
-    const running = [cold(1, 20_000), cold(2, 20_000)].map((one) => granted(state, one));
-    for (const { ticket, prefillMs } of running) firstToken(state, ticket, prefillMs);
-    const { ticket } = queued(state, cold(3, 20_000), 5000);
-    expect(claim(state, "h200", ticket, 6000, random).kind).toBe("queued");
-    expect(arrive(state, cold(4, 2000), 6000).kind).toBe("granted");
-    released(state, running[1]?.ticket ?? "", 7000);
-    expect(claim(state, "h200", ticket, 7000, random)).toMatchObject({
-      grant: { engine: running[1]?.engine },
     });
   });
 
