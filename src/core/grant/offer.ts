@@ -82,9 +82,7 @@ export function offerOf(
   const slotMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
   const roomMs = roomInMs(engine, chain, needTokens, nowMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
-  // Where nothing leaves for it that anybody comes back to, a second copy costs nothing.
-  const isShort = evictedMs > 0;
-  const twiceMs = pull && isShort ? KEPT_TWICE * pool.speed.prefillMs(pull.tokens, covered) : 0;
+  const twiceMs = pull ? keptTwiceMs(engine, pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
     Math.max(queueMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
@@ -108,6 +106,12 @@ export function offerOf(
     evictedMs,
     crowdsOut: 2 * heldTokens < tokens && crowdsOut(engine, tokens, needTokens - heldTokens, nowMs),
   };
+}
+
+/** What a second copy costs others, ms: the more of the cache is taken, the sooner somebody has to make room for it. */
+function keptTwiceMs({ pool, index }: EngineState, tokens: number, covered: number): number {
+  const filled = Math.min(1, index.tokens / pool.speed.kvTokens);
+  return filled * KEPT_TWICE * pool.speed.prefillMs(tokens, covered);
 }
 
 /** Computing what is not covered, or pulling what another holds of it, whichever is done sooner. */

@@ -103,6 +103,8 @@ class Phaseway implements Policy {
     const live = this.#live.get(request.index);
     this.#live.delete(request.index);
     if (!live?.decode) return;
+    // Reports may overtake each other.
+    if (live.prefill) done(this.#state, live.prefill.ticket, atMs);
     done(this.#state, live.decode.ticket, atMs, outputTokens);
     this.#desk.look(live.decode.pool);
     this.#residency.ended(request, [live.decode.engine, live.prefill?.engine]);
