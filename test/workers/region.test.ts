@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bookedFor } from "../../src/core/grant/enter.ts";
-import { DISPATCH_AHEAD_MS } from "../../src/core/grant/queue.ts";
+import { DISPATCH_AHEAD_MS } from "../../src/core/grant/may-go.ts";
 import { fresh, LONG, TWO_ENGINES } from "./fresh-region.ts";
 
 /** Prompts that an engine prefills in about 40 s, 0.5 s and 0.1 s. */

@@ -1,10 +1,16 @@
 import type { Random } from "../random.ts";
-import { mayAsk } from "./breaker.ts";
-import { type Choice, choose, reasonOf } from "./choose.ts";
+import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import type { Granted } from "./grant.ts";
+import {
+  DEADLINE_SLACK_MS,
+  DISPATCH_AHEAD_MS,
+  mayCrowdAt,
+  mayGo,
+  nextOpenAt,
+  openEngines,
+} from "./may-go.ts";
 import type { GrantAsk } from "./offer.ts";
-import { PATIENCE } from "./returns.ts";
 import { prefillFactor, type PoolState, type RegionState } from "./region-state.ts";
 
 /** What decides how soon a waiting leg is let go. */
@@ -38,27 +44,13 @@ export type Waiting = {
   waitsForRoom: boolean;
 };
 
-/**
- * An engine is given more work when what it has is modelled to last less than this, ms: reports of its end come late.
- * It covers the way of the answer and the request; what is given sooner may find another engine free before this one.
- */
-export const DISPATCH_AHEAD_MS = 150;
 /** Waiting that every leg begins with, so that what hardly waited goes by its length, ms. */
 const HEAD_START_MS = 1000;
 /** Shorter legs go as if they took so long, ms. */
 const SHORTEST_MS = 20;
-/** A deadline closer than this beyond the leg's own prefill goes before shorter legs, ms. */
-const DEADLINE_SLACK_MS = 500;
-/** Breakers close and waiting legs age without a sign: the queue is looked at this often at least, ms. */
-const LONGEST_REST_MS = 1000;
 /** Waiting legs that one pass looks at, and how many more of those that wait for room. */
 const MOST_LOOKED_AT = 64;
 const MOST_FOR_ROOM = 16;
-/** Nor does it wait for room longer than this part of all that it would wait. */
-const ROOM_SHARE = 0.5;
-/** How long a leg waits that does not say, ms. */
-export const LONGEST_WAIT_MS = 60_000;
-
 /**
  * Lets waiting legs go in their order: each to the engine where it would be done soonest, behind those before it, and
  * at once where that engine is about to run dry. One that had better wait for its cache waits.
@@ -96,39 +88,6 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
   pool.drainAt = nextOpenAt(pool, nowMs);
 }
 
-/**
- * When a leg may push out conversations that had better stay, epoch ms: once it has waited for much longer than that
- * costs them, and whoever was pushed out before has been made up for.
- */
-export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Timed): number {
-  if (!offer.crowdsOut) return -Infinity;
-  const longestMs = ROOM_SHARE * (standing.longestWaitMs ?? LONGEST_WAIT_MS);
-  const pressingAt = standing.deadlineAt - offer.modelledPrefillMs - DEADLINE_SLACK_MS;
-  const fairAt = Math.max(queuedAt + PATIENCE * offer.evictedMs, engine.peaceUntil);
-  return Math.min(queuedAt + longestMs, pressingAt, fairAt);
-}
-
-type Timed = Pick<Waiting, "standing" | "queuedAt">;
-
-/**
- * True when the engine is about to run dry. An engine computes what is sent while a leg fetches its prefix, so longer
- * ones wait here until that has come.
- */
-export function mayGo({ engine, offer }: Choice, nowMs: number): boolean {
-  if (offer.queueMs > DISPATCH_AHEAD_MS) return false;
-  const fetchMs = engine.fetchesUntil - nowMs;
-  return fetchMs <= 0 || offer.modelledPrefillMs * prefillFactor(engine, nowMs) <= fetchMs;
-}
-
-/** Engines that may be given more at once. */
-function openEngines({ engines }: PoolState, nowMs: number): number {
-  let open = 0;
-  for (const { backlogUntil, breaker } of engines) {
-    if (backlogUntil - nowMs <= DISPATCH_AHEAD_MS && mayAsk(breaker, nowMs)) open++;
-  }
-  return open;
-}
-
 /** When a leg that comes new is expected to be let go: after the backlog, and its part of those before it. */
 export function expectedStartAt(
   { queue, engines }: PoolState,
@@ -144,17 +103,6 @@ export function expectedStartAt(
     if (isBefore && other.granted === undefined) beforeMs += other.prefillMs;
   }
   return nowMs + Math.max(1, queueMs + beforeMs / engines.length - DISPATCH_AHEAD_MS);
-}
-
-/** When the next engine of a pool is about to run dry, epoch ms. One that is dry already is wanted by nobody. */
-function nextOpenAt(pool: PoolState, nowMs: number): number {
-  let soonest = Infinity;
-  for (const { backlogUntil, fetchesUntil } of pool.engines) {
-    const openAt = backlogUntil - DISPATCH_AHEAD_MS;
-    if (openAt > nowMs) soonest = Math.min(soonest, openAt);
-    if (fetchesUntil > nowMs) soonest = Math.min(soonest, fetchesUntil);
-  }
-  return Math.min(soonest, nowMs + LONGEST_REST_MS);
 }
 
 /** Priority first; then tenants in turn, the one that was given the least first; then deadlines; then the shortest. */

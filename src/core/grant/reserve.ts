@@ -3,15 +3,8 @@ import type { Random } from "../random.ts";
 import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from "./grant.ts";
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
-import {
-  drain,
-  expectedStartAt,
-  LONGEST_WAIT_MS,
-  mayCrowdAt,
-  mayGo,
-  type Standing,
-  type Waiting,
-} from "./queue.ts";
+import { LONGEST_WAIT_MS, mayCrowdAt, mayGo } from "./may-go.ts";
+import { drain, expectedStartAt, type Standing, type Waiting } from "./queue.ts";
 import { knownTokens } from "./offer.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
 import { released } from "./report.ts";

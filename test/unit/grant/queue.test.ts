@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GrantAsk } from "../../../src/core/grant/grant.ts";
-import { DISPATCH_AHEAD_MS, type Standing } from "../../../src/core/grant/queue.ts";
+import { DISPATCH_AHEAD_MS } from "../../../src/core/grant/may-go.ts";
+import type { Standing } from "../../../src/core/grant/queue.ts";
 import type { RegionState } from "../../../src/core/grant/region-state.ts";
 import { released } from "../../../src/core/grant/report.ts";
 import { claim, letGo, reserve, withdraw } from "../../../src/core/grant/reserve.ts";
