@@ -67,6 +67,7 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
     if (choice === undefined) continue;
     const { engine, at, offer } = choice;
     const roomAt = mayCrowdAt(choice, waiting);
+    const forWhat = waiting.waitsForRoom ? "for room in its cache" : "in the queue";
     waiting.waitsForRoom = roomAt > nowMs;
     if (waiting.waitsForRoom) {
       waiting.startAt = roomAt;
@@ -75,7 +76,7 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
     const before = aheadMs[at] ?? 0;
     waiting.prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
     if (before === 0 && mayGo(choice, nowMs)) {
-      const reason = `${reasonOf(choice)}${waitedFor(waiting, nowMs)}`;
+      const reason = `${reasonOf(choice)}${waited(waiting, nowMs, forWhat)}`;
       waiting.granted = enter(state, { engine, ask, keys, offer, reason, nowMs });
       charge(pool, waiting);
       // The rest of a long queue need not be looked at while nobody of it can go.
@@ -158,7 +159,7 @@ function charge(pool: PoolState, { standing: { tenant }, prefillMs }: Waiting): 
   pool.given.set(tenant, (pool.given.get(tenant) ?? least) + prefillMs);
 }
 
-function waitedFor({ queuedAt }: Waiting, nowMs: number): string {
+function waited({ queuedAt }: Waiting, nowMs: number, forWhat: string): string {
   const waitedMs = nowMs - queuedAt;
-  return waitedMs >= 1 ? `, waited ${Math.round(waitedMs)} ms in the queue` : "";
+  return waitedMs >= 1 ? `, waited ${Math.round(waitedMs)} ms ${forWhat}` : "";
 }
