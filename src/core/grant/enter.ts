@@ -5,7 +5,7 @@ import { REPORTS_LATE_MS } from "./overdue.ts";
 import { addPrompt } from "./prompt-share.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
-import { observeReturn, PATIENCE } from "./returns.ts";
+import { observeReturn, PEACE } from "./returns.ts";
 import { touch } from "./touch.ts";
 import {
   type EngineState,
@@ -97,7 +97,7 @@ export function enter(
   observeReturn(engine.pool, ask.ask.promptTokens, knownTokens(ask, live.coveredTokens), pauseMs);
   // Entered before it is true, so that a burst of siblings follows the first of them.
   touch(engine, { keys, linkTokens }, nowMs, endsAt, prefillEndsAt);
-  if (offer.crowdsOut) engine.peaceUntil = nowMs + PATIENCE * offer.evictedMs;
+  if (offer.crowdsOut) engine.peaceUntil = nowMs + PEACE * offer.evictedMs;
   asked(engine.breaker, ticket);
   return {
     ticket,

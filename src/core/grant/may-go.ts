@@ -2,7 +2,6 @@ import { mayAsk } from "./breaker.ts";
 import type { Choice } from "./choose.ts";
 import type { Waiting } from "./queue.ts";
 import { type PoolState, prefillFactor } from "./region-state.ts";
-import { PATIENCE } from "./returns.ts";
 
 /**
  * An engine is given more work when what it has is modelled to last less than this, ms: reports of its end come late.
@@ -19,18 +18,15 @@ const ROOM_SHARE = 0.5;
 export const LONGEST_WAIT_MS = 60_000;
 
 /**
- * When a leg may push out conversations that had better stay, epoch ms: once it has waited for much longer than that
- * costs them, and whoever was pushed out before has been made up for.
+ * When a leg may push out conversations that had better stay while others wait, epoch ms: once the engine has made up
+ * for those that were pushed out there before.
  */
-export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Timed): number {
+export function mayCrowdAt({ engine, offer }: Choice, { standing, queuedAt }: Waiting): number {
   if (!offer.crowdsOut) return -Infinity;
   const longestMs = ROOM_SHARE * (standing.longestWaitMs ?? LONGEST_WAIT_MS);
   const pressingAt = standing.deadlineAt - offer.modelledPrefillMs - DEADLINE_SLACK_MS;
-  const fairAt = Math.max(queuedAt + PATIENCE * offer.evictedMs, engine.peaceUntil);
-  return Math.min(queuedAt + longestMs, pressingAt, fairAt);
+  return Math.min(queuedAt + longestMs, pressingAt, engine.peaceUntil);
 }
-
-type Timed = Pick<Waiting, "standing" | "queuedAt">;
 
 /**
  * True when the engine is about to run dry. An engine computes what is sent while a leg fetches its prefix, so longer

@@ -61,12 +61,13 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
   let open = openEngines(pool, nowMs);
   if (open === 0) return;
   const aheadMs = new Float64Array(pool.engines.length);
+  const isAlone = pool.queue.length === 1;
   for (const waiting of inOrder(pool, nowMs)) {
     const { ask, keys } = waiting;
     const choice = choose(pool, ask, keys, nowMs, random, aheadMs);
     if (choice === undefined) continue;
     const { engine, at, offer } = choice;
-    const roomAt = mayCrowdAt(choice, waiting);
+    const roomAt = isAlone ? nowMs : mayCrowdAt(choice, waiting);
     const forWhat = waiting.waitsForRoom ? "for room in its cache" : "in the queue";
     waiting.waitsForRoom = roomAt > nowMs;
     if (waiting.waitsForRoom) {

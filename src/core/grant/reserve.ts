@@ -3,7 +3,7 @@ import type { Random } from "../random.ts";
 import { type GrantAsk, type Granted, type Refused, refusal, unknownPool } from "./grant.ts";
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
-import { LONGEST_WAIT_MS, mayCrowdAt, mayGo } from "./may-go.ts";
+import { LONGEST_WAIT_MS, mayGo } from "./may-go.ts";
 import { drain, expectedStartAt, type Standing, type Waiting } from "./queue.ts";
 import { knownTokens } from "./offer.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
@@ -39,8 +39,7 @@ export function reserve(
   const keys = linkKeys(ask.chain);
   const choice = choose(pool, ask, keys, nowMs, random);
   if (choice === undefined) return refusal(pool, nowMs);
-  const hasRoom = mayCrowdAt(choice, { standing, queuedAt: nowMs }) <= nowMs;
-  if (pool.queue.length === 0 && hasRoom && mayGo(choice, nowMs)) {
+  if (pool.queue.length === 0 && mayGo(choice, nowMs)) {
     const { engine, offer } = choice;
     const reason = reasonOf(choice);
     return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
@@ -54,7 +53,7 @@ export function reserve(
     claimedAt: nowMs,
     prefillMs: choice.offer.modelledPrefillMs,
     ownMs: pool.speed.prefillMs(ask.ask.promptTokens, knownTokens(ask)),
-    waitsForRoom: !hasRoom,
+    waitsForRoom: false,
     startAt: nowMs,
     granted: undefined,
   };

@@ -34,8 +34,8 @@ export function observeReturn(
   returns.meanPauseMs += PAUSE_WEIGHT * (Math.max(0, pauseMs) - returns.meanPauseMs);
 }
 
-/** A leg waits for room this many times what taking it from others would cost them, and they are left in peace as long. */
-export const PATIENCE = 10;
+/** An engine is left in peace this many times as long as what was pushed out there takes to compute again. */
+export const PEACE = 10;
 
 /** The mean pause to reckon with, ms. */
 export function pauseMs({ returns }: PoolState): number {
