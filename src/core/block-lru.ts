@@ -11,6 +11,9 @@ const MOST_GHOSTS = 4096;
  */
 export class BlockLru {
   #tokens = 0;
+  /** The chain that was asked for last, and how much of it is held: one request asks several times. */
+  #asked: Float64Array | undefined;
+  #askedHeld = 0;
   #links = new LinkTable();
   /** Uses of the cache that still have links in it, oldest first. */
   #runs = new RunTable();
@@ -174,27 +177,13 @@ export class BlockLru {
     const held = this.#heldLinks(keys, linkTokens);
     const deepest = held === 0 ? 0 : this.#links.find(keys[held - 1] as number);
     const own = deepest === 0 ? 0 : this.#links.runOf(deepest);
-    let over = this.#tokens + tokens - capacityTokens - (linkTokens[held - 1] ?? 0);
-    let sum = 0;
-    const runs = this.#runs;
-    for (let run = runs.oldest; run > 0 && over > 0; run = runs.after(run)) {
-      if (run === own) continue;
-      const leaving = Math.min(over, runs.tokensOf(run));
-      sum += leaving * worth(nowMs - runs.atOf(run));
-      over -= leaving;
-    }
-    return sum;
+    const over = this.#tokens + tokens - capacityTokens - (linkTokens[held - 1] ?? 0);
+    return this.#runs.weigh(over, own, (at) => worth(nowMs - at));
   }
 
   /** True when evicting down to `capacityTokens` takes from a use of the cache at `sinceMs` or later. */
   evictsSince(capacityTokens: number, sinceMs: number): boolean {
-    let over = this.#tokens - capacityTokens;
-    const runs = this.#runs;
-    for (let run = runs.oldest; run > 0 && over > 0; run = runs.after(run)) {
-      if (runs.atOf(run) >= sinceMs) return true;
-      over -= runs.tokensOf(run);
-    }
-    return false;
+    return this.#runs.takesSince(this.#tokens - capacityTokens, sinceMs);
   }
 
   /** Evicts the least recently used links until at most `capacityTokens` are held. */
@@ -223,6 +212,7 @@ export class BlockLru {
     this.#runs = new RunTable();
     this.#pending.clear();
     this.#tokens = 0;
+    this.#asked = undefined;
     for (const first of firsts) this.remember(first);
   }
 
@@ -233,8 +223,14 @@ export class BlockLru {
     this.#ghosts.clear();
   }
 
-  /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
   #heldLinks(keys: Float64Array, linkTokens: Uint32Array): number {
+    if (keys !== this.#asked) this.#askedHeld = this.#findHeld(keys, linkTokens);
+    this.#asked = keys;
+    return this.#askedHeld;
+  }
+
+  /** Whoever holds a link holds the links before it, so the end of the run is found by halving. */
+  #findHeld(keys: Float64Array, linkTokens: Uint32Array): number {
     const first = keys[0];
     if (first === undefined || !this.#knowers.has(first, this.#number)) return 0;
     if (this.#links.find(first) === 0) return 0;
@@ -261,6 +257,7 @@ export class BlockLru {
   #enter(run: number, weight: number): void {
     this.#runs.enter(run, weight);
     this.#tokens += weight;
+    this.#asked = undefined;
   }
 
   /** Takes a link out of the use of the cache that it was part of. */
@@ -271,6 +268,7 @@ export class BlockLru {
   }
 
   #remove(link: number): void {
+    this.#asked = undefined;
     this.#leave(link);
     const key = this.#links.keyOf(link);
     const isFirst = (this.#links.wordOf(link) & IS_FIRST) > 0;

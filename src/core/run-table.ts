@@ -81,6 +81,29 @@ export class RunTable {
     this.#free = run;
   }
 
+  /** The oldest `tokens`, those of one use left out, each multiplied by what `worth` says of when it was. */
+  weigh(tokens: number, except: number, worth: (at: number) => number): number {
+    let over = tokens;
+    let sum = 0;
+    for (let run = this.#oldest; run > 0 && over > 0; run = this.after(run)) {
+      if (run === except) continue;
+      const leaving = Math.min(over, this.tokensOf(run));
+      sum += leaving * worth(this.atOf(run));
+      over -= leaving;
+    }
+    return sum;
+  }
+
+  /** True when the oldest `tokens` reach into a use at `sinceMs` or later. */
+  takesSince(tokens: number, sinceMs: number): boolean {
+    let over = tokens;
+    for (let run = this.#oldest; run > 0 && over > 0; run = this.after(run)) {
+      if (this.atOf(run) >= sinceMs) return true;
+      over -= this.tokensOf(run);
+    }
+    return false;
+  }
+
   #grow(): void {
     const length = Math.ceil(this.#at.length * GROWTH);
     this.#at = larger(this.#at, new Float64Array(length));

@@ -3,6 +3,8 @@ export type Measured = {
   /** Of each engine that was observed, and when it last was, epoch ms. */
   own: number | undefined;
   samples: number;
+  /** How much that counts beside the pool's, 0 to 1. */
+  known: number;
   at: number;
 };
 
@@ -19,15 +21,14 @@ const NOTABLE = 0.25;
 const HALF_LIFE_MS = 60_000;
 
 export function unmeasured(): Measured {
-  return { own: undefined, samples: 0, at: 0 };
+  return { own: undefined, samples: 0, known: 0, at: 0 };
 }
 
 /** The factor to reckon with: the pool's, unless this engine is notably different. */
 export function factorOf(measured: Measured, shared: Shared, nowMs: number): number {
   if (measured.own === undefined) return shared.factor;
   // One slow answer makes no slow engine: it begins as one of its pool, and each observation counts as in `observe`.
-  const known = 1 - (1 - WEIGHT) ** measured.samples;
-  const difference = (measured.own - shared.factor) * known;
+  const difference = (measured.own - shared.factor) * measured.known;
   if (Math.abs(difference) < NOTABLE * shared.factor) return shared.factor;
   const faded =
     shared.factor + difference * 0.5 ** (Math.max(0, nowMs - measured.at) / HALF_LIFE_MS);
@@ -44,6 +45,7 @@ export function observe(
 ): void {
   const before = measured.own ?? shared.factor;
   measured.samples += 1;
+  measured.known += WEIGHT * (1 - measured.known);
   const weight = Math.max(WEIGHT, 1 / (measured.samples + 1));
   measured.own = Math.min(SLOWEST, Math.max(FASTEST, before + weight * (observed - before)));
   measured.at = nowMs;

@@ -85,6 +85,8 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
     } else {
       waiting.startAt = nowMs + Math.max(1, offer.queueMs + before - DISPATCH_AHEAD_MS);
       aheadMs[at] = before + waiting.prefillMs;
+      // Nobody behind it goes there in this pass.
+      if (before === 0 && offer.queueMs <= DISPATCH_AHEAD_MS && --open === 0) break;
     }
   }
   pool.drainAt = nextOpenAt(pool, nowMs);
@@ -109,30 +111,58 @@ export function expectedStartAt(
 
 /** Priority first; then tenants in turn, the one that was given the least first; then deadlines; then the shortest. */
 function* inOrder(pool: PoolState, nowMs: number): Generator<Waiting> {
+  let looked = 0;
+  let forRoom = 0;
+  for (const byTenant of byPriority(pool, nowMs)) {
+    const given = new Map([...byTenant.keys()].map((one) => [one, pool.given.get(one) ?? 0]));
+    while (byTenant.size > 0) {
+      const tenant = leastGiven(given);
+      const waiting = byTenant.get(tenant)?.shift();
+      if (waiting === undefined) {
+        byTenant.delete(tenant);
+        given.delete(tenant);
+        continue;
+      }
+      if (waiting.waitsForRoom && ++forRoom > MOST_FOR_ROOM) continue;
+      if (!waiting.waitsForRoom && ++looked > MOST_LOOKED_AT) return;
+      given.set(tenant, (given.get(tenant) ?? 0) + waiting.prefillMs);
+      yield waiting;
+    }
+  }
+}
+
+/** Who waits, by priority and then by tenant; each tenant's in their order. */
+function byPriority(pool: PoolState, nowMs: number): Map<string, Waiting[]>[] {
   const left = pool.queue.filter(({ granted }) => granted === undefined);
+  const ranks = new Map(left.map((one) => [one, rank(one, nowMs)]));
   left.sort(
     (a, b) =>
       b.standing.priority - a.standing.priority ||
       Number(a.waitsForRoom) - Number(b.waitsForRoom) ||
-      rank(a, nowMs) - rank(b, nowMs),
+      (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0),
   );
-  const given = new Map<string, number>();
-  const givenTo = ({ standing: { tenant } }: Waiting) =>
-    given.get(tenant) ?? pool.given.get(tenant) ?? 0;
-  let looked = 0;
-  let forRoom = 0;
-  while (left.length > 0 && looked < MOST_LOOKED_AT) {
-    const { priority } = (left[0] as Waiting).standing;
-    let next = 0;
-    for (let i = 1; i < left.length && left[i]?.standing.priority === priority; i++) {
-      if (givenTo(left[i] as Waiting) < givenTo(left[next] as Waiting)) next = i;
-    }
-    const [waiting] = left.splice(next, 1) as [Waiting];
-    if (waiting.waitsForRoom && ++forRoom > MOST_FOR_ROOM) continue;
-    if (!waiting.waitsForRoom) looked++;
-    given.set(waiting.standing.tenant, givenTo(waiting) + waiting.prefillMs);
-    yield waiting;
+  const groups: Map<string, Waiting[]>[] = [];
+  let group: Map<string, Waiting[]> | undefined;
+  let priority: number | undefined;
+  for (const waiting of left) {
+    const { standing } = waiting;
+    if (group === undefined || standing.priority !== priority) groups.push((group = new Map()));
+    priority = standing.priority;
+    const own = group.get(standing.tenant);
+    if (own) own.push(waiting);
+    else group.set(standing.tenant, [waiting]);
   }
+  return groups;
+}
+
+/** The tenant that was given the least; of equals the one that comes first. */
+function leastGiven(given: ReadonlyMap<string, number>): string {
+  let least = "";
+  let leastMs = Infinity;
+  for (const [tenant, ms] of given) {
+    if (ms < leastMs) [least, leastMs] = [tenant, ms];
+  }
+  return least;
 }
 
 /**

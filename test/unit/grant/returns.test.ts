@@ -69,8 +69,9 @@ describe("a leg that comes cold", () => {
   it("does not wait for room where there is a deadline that it would miss", () => {
     const state = crowded();
     const nowMs = ENDED_MS + 10;
-    const tickets = waiting(state, nowMs, { ...STANDING, deadlineAt: nowMs + 60_000 });
-    expect(goes(state, tickets, nowMs, comesBack(state))).toBeLessThan(nowMs + 60_000);
+    const tickets = waiting(state, nowMs, { ...STANDING, deadlineAt: nowMs + 100_000 });
+    expect(goes(state, tickets, nowMs, comesBack(state))).toBeLessThan(nowMs + 100_000);
+    expect(peaceUntil(state)).toBeGreaterThan(nowMs + 100_000);
   });
 });
 
