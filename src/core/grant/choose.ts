@@ -4,6 +4,7 @@ import { type GrantAsk, type Offer, offerOf } from "./offer.ts";
 import { sourceOf } from "./pull.ts";
 import { workRatio } from "./recent-work.ts";
 import type { EngineState, PoolState } from "./region-state.ts";
+import { PEACE } from "./returns.ts";
 
 /** The engine a leg would go to, what it would see there, and how many engines were about as good. */
 export type Choice = {
@@ -15,9 +16,6 @@ export type Choice = {
 
 /** Engines this close are equals; a share of a long prompt's time would put it behind another long one. */
 const NEAR_TIE_MS = 1;
-/** Engines where a leg would push out what had better stay come after all others, ms. */
-const CROWDING_OUT_MS = 1e9;
-
 /**
  * The cheapest engine of a pool for one leg; undefined when none may be asked. `aheadMs` is work of requests that wait
  * before this one, by engine.
@@ -37,7 +35,7 @@ export function choose(
     const usable =
       engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
     const offer = usable ? offerOf(pool, engine, ask, keys, nowMs, source) : undefined;
-    const crowdingMs = offer?.crowdsOut === true ? crowdingOutMs(engine, nowMs) : 0;
+    const crowdingMs = engine && offer?.crowdsOut ? crowdingOutMs(engine, offer, nowMs) : 0;
     const costMs = offer === undefined ? Infinity : offer.costMs + crowdingMs + (aheadMs?.[i] ?? 0);
     pool.costs[i] = costMs;
     pool.offers[i] = offer;
@@ -48,8 +46,9 @@ export function choose(
   return { engine, at, ties, offer: pool.offers[at] as Offer };
 }
 
-function crowdingOutMs(engine: EngineState | undefined, nowMs: number): number {
-  return CROWDING_OUT_MS + Math.max(0, (engine?.peaceUntil ?? nowMs) - nowMs);
+/** What is gained by leaving alone those that had better stay, ms: peace as long as pushing them out would buy them. */
+function crowdingOutMs(engine: EngineState, { evictedMs }: Offer, nowMs: number): number {
+  return PEACE * evictedMs + Math.max(0, engine.peaceUntil - nowMs);
 }
 
 /** Why that engine, in words. */
