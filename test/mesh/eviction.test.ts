@@ -33,7 +33,8 @@ describe("a mesh that loses its regions' memory under load", () => {
 });
 
 describe("conversations whose Region and Session objects are all evicted while their turns run", () => {
-  const started = useMesh({ timeFactor: 0.1 });
+  // Much faster, and hiccups of the machine pass for slow engines, which conversations leave.
+  const started = useMesh({ timeFactor: 0.3 });
 
   it("find more than nine tenths of what was sent before from the very next turn on", async () => {
     const { mesh } = started;
