@@ -16,6 +16,7 @@ export type Choice = {
 
 /** Engines this close are equals; a share of a long prompt's time would put it behind another long one. */
 const NEAR_TIE_MS = 1;
+
 /**
  * The cheapest engine of a pool for one leg; undefined when none may be asked. `aheadMs` is work of requests that wait
  * before this one, by engine.

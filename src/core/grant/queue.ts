@@ -92,6 +92,13 @@ export function drain(state: RegionState, pool: PoolState, nowMs: number, random
   pool.drainAt = nextOpenAt(pool, nowMs);
 }
 
+/** Prefill that waits in a pool's queue for each of its engines, ms. */
+export function waitingMs({ queue, engines }: PoolState): number {
+  let ms = 0;
+  for (const { granted, prefillMs } of queue) if (granted === undefined) ms += prefillMs;
+  return ms / engines.length;
+}
+
 /** When a leg that comes new is expected to be let go: after the backlog, and its part of those before it. */
 export function expectedStartAt(
   { queue, engines }: PoolState,
@@ -113,14 +120,13 @@ export function expectedStartAt(
 function* inOrder(pool: PoolState, nowMs: number): Generator<Waiting> {
   let looked = 0;
   let forRoom = 0;
+  const given = new Map(pool.given);
   for (const byTenant of byPriority(pool, nowMs)) {
-    const given = new Map([...byTenant.keys()].map((one) => [one, pool.given.get(one) ?? 0]));
     while (byTenant.size > 0) {
-      const tenant = leastGiven(given);
+      const tenant = leastGiven(byTenant.keys(), given);
       const waiting = byTenant.get(tenant)?.shift();
       if (waiting === undefined) {
         byTenant.delete(tenant);
-        given.delete(tenant);
         continue;
       }
       if (waiting.waitsForRoom && ++forRoom > MOST_FOR_ROOM) continue;
@@ -156,10 +162,11 @@ function byPriority(pool: PoolState, nowMs: number): Map<string, Waiting[]>[] {
 }
 
 /** The tenant that was given the least; of equals the one that comes first. */
-function leastGiven(given: ReadonlyMap<string, number>): string {
+function leastGiven(tenants: Iterable<string>, given: ReadonlyMap<string, number>): string {
   let least = "";
   let leastMs = Infinity;
-  for (const [tenant, ms] of given) {
+  for (const tenant of tenants) {
+    const ms = given.get(tenant) ?? 0;
     if (ms < leastMs) [least, leastMs] = [tenant, ms];
   }
   return least;

@@ -1,6 +1,7 @@
 import { linkKeys } from "../link-keys.ts";
 import type { EngineView } from "../plan/placement.ts";
 import { displacedMs } from "./displaced.ts";
+import { waitingMs } from "./queue.ts";
 import { promptShare } from "./prompt-share.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
 import { kvCapacityAt, roomInMs } from "./room.ts";
@@ -21,13 +22,10 @@ export function engineViews(
   if (known === undefined) return [];
   const keys = linkKeys(chain);
   const capacity = kvCapacityAt(known, nowMs);
-  const waitingMs = known.queue.reduce(
-    (sum, { granted, prefillMs }) => sum + (granted === undefined ? prefillMs : 0),
-    0,
-  );
+  const waitsMs = waitingMs(known);
   return known.engines.map((engine) => ({
     engine: engine.id,
-    queueMs: Math.max(0, engine.backlogUntil - nowMs) + waitingMs / known.engines.length,
+    queueMs: Math.max(0, engine.backlogUntil - nowMs) + waitsMs,
     batch: engine.batch,
     batchTokens: engine.batchTokens,
     heldTokens: heldTokens(engine, keys, linkTokens, held),

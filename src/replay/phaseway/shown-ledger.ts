@@ -1,4 +1,5 @@
 import { faded, promptShare } from "../../core/grant/prompt-share.ts";
+import { waitingMs } from "../../core/grant/queue.ts";
 import type { EngineState, PoolState, RegionState } from "../../core/grant/region-state.ts";
 import { TimedRing } from "../timed-ring.ts";
 
@@ -53,10 +54,4 @@ export class ShownLedger {
     }
     return this.#now;
   }
-}
-
-function waitingMs({ queue, engines }: PoolState): number {
-  let ms = 0;
-  for (const { granted, prefillMs } of queue) if (granted === undefined) ms += prefillMs;
-  return ms / engines.length;
 }
