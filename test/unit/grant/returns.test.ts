@@ -56,22 +56,24 @@ describe("a leg that comes cold", () => {
     const until = peaceUntil(state);
     const tickets = waiting(state, ENDED_MS + 10);
     expect(until).toBeGreaterThan(backlogUntil(state) + 60_000);
-    expect(goes(state, tickets, ENDED_MS + 10, comesBack(state))).toBeGreaterThanOrEqual(until);
+    const { atMs, reason } = goes(state, tickets, ENDED_MS + 10, comesBack(state));
+    expect(atMs).toBeGreaterThanOrEqual(until);
+    expect(reason).toContain("for room in its cache");
   });
 
   it("goes sooner where nobody comes back any more", () => {
     const late = ENDED_MS + 3_600_000;
     const state = crowded();
     const tickets = waiting(state, late);
-    expect(goes(state, tickets, late)).toBeLessThanOrEqual(backlogUntil(state));
+    expect(goes(state, tickets, late).atMs).toBeLessThanOrEqual(backlogUntil(state));
   });
 
   it("does not wait for room where there is a deadline that it would miss", () => {
     const state = crowded();
     const nowMs = ENDED_MS + 10;
-    const tickets = waiting(state, nowMs, { ...STANDING, deadlineAt: nowMs + 100_000 });
-    expect(goes(state, tickets, nowMs, comesBack(state))).toBeLessThan(nowMs + 100_000);
-    expect(peaceUntil(state)).toBeGreaterThan(nowMs + 100_000);
+    const until = peaceUntil(state);
+    const tickets = waiting(state, nowMs, { ...STANDING, deadlineAt: until });
+    expect(goes(state, tickets, nowMs, comesBack(state)).atMs).toBeLessThan(until);
   });
 });
 
@@ -92,17 +94,18 @@ function peaceUntil(state: RegionState): number {
   return state.pools.get("h200")?.engines[0]?.peaceUntil ?? NaN;
 }
 
-/** When the first of some waiting legs is let go, epoch ms. */
+/** When the first of some waiting legs is let go, epoch ms, and why. */
 function goes(
   state: RegionState,
   tickets: readonly string[],
   fromMs: number,
   meanwhile?: (nowMs: number) => void,
-): number {
+): { readonly atMs: number; readonly reason: string } {
   for (let nowMs = fromMs; nowMs < fromMs + 3_600_000; nowMs += 1000) {
     meanwhile?.(nowMs);
     for (const ticket of tickets) {
-      if (claim(state, "h200", ticket, nowMs, random).kind === "granted") return nowMs;
+      const answer = claim(state, "h200", ticket, nowMs, random);
+      if (answer.kind === "granted") return { atMs: nowMs, reason: answer.grant.reason };
     }
   }
   throw new Error("nobody was let go");
