@@ -39,9 +39,12 @@ export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
     await miniflare.dispose();
     if (temporary !== "") await rm(temporary, { recursive: true, force: true });
   };
-  const edges = setup.edges.map(({ name, port }) => ({ name, url: `http://${HOST}:${port}` }));
+  const edges: { name: string; url: string }[] = [];
   try {
     await miniflare.ready;
+    for (const { name } of setup.edges) {
+      edges.push({ name, url: (await miniflare.unsafeGetDirectURL(`edge-${name}`)).origin });
+    }
     for (const { url } of edges) await healthy(url);
   } catch (error) {
     await stop();
@@ -121,10 +124,7 @@ async function prepare(options: MeshOptions) {
   ]);
   const emulatorUrl = `http://${HOST}:${emulatorPort}`;
   const first = options.port ?? 0;
-  const edges = [];
-  for (const [n, edge] of EDGES.entries()) {
-    edges.push({ ...edge, port: first === 0 ? await freePort(HOST, 0) : first + n });
-  }
+  const edges = EDGES.map((edge, n) => ({ ...edge, port: first === 0 ? 0 : first + n }));
   return {
     edges,
     edgeCode,

@@ -1,12 +1,16 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /** `wanted` when nothing listens there, else any free port. */
 export async function freePort(host: string, wanted: number): Promise<number> {
-  const port = await tryListen(host, wanted);
-  if (typeof port === "number") return port;
-  const other = await tryListen(host, 0);
-  return typeof other === "number" ? other : 0;
+  for (let port = wanted; ; port = LOW + randomInt(HIGH - LOW)) {
+    if (port !== 0 && typeof (await tryListen(host, port)) === "number") return port;
+  }
 }
+
+/** Ports that systems do not give to whoever asks for any: none of those is taken before the caller listens. */
+const LOW = 20_000;
+const HIGH = 32_000;
 
 /** Says which of the `count` ports from `first` on cannot be listened on, a line for each; `PORT` chose the first. */
 export async function portProblems(host: string, first: number, count: number): Promise<string[]> {
