@@ -35,11 +35,11 @@ function poolOf(id: string, pool: Mesh["pools"][string]): Pool {
   // What runs at an engine that drains is known to those who sent it there.
   const engines = pool.engines
     .filter(({ drain }) => !drain)
-    .map(({ id: name, url, apiKeySecret }) => ({
+    .map(({ id: name, url, drain: _drain, ...rest }) => ({
+      ...rest,
       id: `${id}/${name}`,
       pool: id,
       url: url.replace(/\/+$/, ""),
-      ...(apiKeySecret !== undefined && { apiKeySecret }),
     }));
   return { id, ...pool, engines };
 }

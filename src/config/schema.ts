@@ -39,12 +39,23 @@ const model = z.strictObject({
 
 const secretName = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
 
+/** What the transport, the client's body or the key decide is not for configuration to say. */
+const headerName = z
+  .string()
+  .regex(/^(?!(?:host|authorization|connection|content-.*|transfer-encoding)$)[a-z0-9-]+$/);
+
 const engine = z.strictObject({
   id: id.describe("Unique in its pool"),
   url: z.url({ protocol: /^https?$/ }),
   apiKeySecret: secretName
     .exactOptional()
     .describe("Name of the secret that holds the key, never the key"),
+  bootstrapHost: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("Where its decode engines meet it, when that is not the host of `url`"),
+  bootstrapPort: z.int().min(1).max(65_535).exactOptional().describe("8998 unless told"),
   drain: z.boolean().default(false).describe("It ends what it has and is sent nothing new"),
 });
 
@@ -74,6 +85,12 @@ const pool = z.strictObject({
       concurrency: positiveInt.exactOptional(),
     })
     .exactOptional(),
+  modelName: modelId.exactOptional().describe("What its engines call the model, when not `model`"),
+  headers: z
+    .record(headerName, z.string())
+    .exactOptional()
+    .describe("Sent with every request to its engines; secrets belong in `apiKeySecret`"),
+  dpSize: positiveInt.default(1).describe("Ranks of data parallelism behind each engine's URL"),
   cacheSalt: z
     .boolean()
     .exactOptional()

@@ -61,6 +61,9 @@ export type Engine = {
   readonly pool: string;
   readonly url: string;
   readonly apiKeySecret?: string;
+  /** Where its decode engines meet it; the host of `url`, port 8998 unless told. */
+  readonly bootstrapHost?: string;
+  readonly bootstrapPort?: number;
 };
 
 export type Pool = {
@@ -80,6 +83,12 @@ export type Pool = {
   readonly perMTok?: { readonly in: number; readonly cached: number; readonly out: number };
   readonly limits?: { readonly rpm?: number; readonly tpm?: number; readonly concurrency?: number };
   readonly hypothetical: boolean;
+  /** What its engines call the model; `model` unless told. */
+  readonly modelName?: string;
+  /** Sent with every request to its engines. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Ranks of data parallelism behind each engine's URL; 1 unless told. */
+  readonly dpSize?: number;
   /** Its engines take `cache_salt`; absent means as its dialect usually does. */
   readonly cacheSalt?: boolean;
   readonly engines: readonly Engine[];

@@ -1,6 +1,13 @@
 /** Which phase of a request one leg runs. */
 export type LegKind = "prefill" | "decode" | "both";
 
+/**
+ * How the legs of a split request meet: prefill answers with a handle that decode is sent (`handoff`); both are sent at
+ * once with a name we make (`rendezvous`); decode is sent first and declines when it holds too little (`decode-first`);
+ * one request to the decode engine names the prefill engine, and what stands beside it runs both (`sidecar`).
+ */
+export type Coupling = "handoff" | "rendezvous" | "decode-first" | "sidecar";
+
 /** Token counts as an engine reported them. */
 export type Usage = {
   readonly promptTokens: number;

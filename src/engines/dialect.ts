@@ -1,17 +1,22 @@
 import type { Phase } from "../core/fleet.ts";
-import type { LegKind, Usage } from "../core/leg.ts";
+import type { Coupling, LegKind, Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
 
 /** What the planner and the region service may know of a dialect. See DESIGN §7. */
 export type Capabilities = {
   readonly roles: readonly Phase[];
+  /** How the legs of a split request meet. */
+  readonly coupling: Coupling;
   readonly order: "serial" | "concurrent" | "either";
   /** A decode engine can prefill what it was not handed. */
   readonly prefillsAtDecode: boolean;
   readonly keepsDecodePrefix: boolean;
   readonly firstTokenFrom: Phase;
   /** Which leg's usage tells cached tokens truly. */
-  readonly cachedFrom: { readonly together: boolean; readonly disaggregated: "prefill" | "none" };
+  readonly cachedFrom: {
+    readonly together: boolean;
+    readonly disaggregated: Phase | "none";
+  };
 };
 
 /** A splice of the client's body: top-level members to set (raw JSON text) or to remove. Everything else is copied. */
@@ -26,6 +31,56 @@ export type Handoff = { readonly raw: string };
 export type PrefillAnswer = {
   readonly handoff: Handoff | undefined;
   readonly usage: Usage | undefined;
+  /** The engine has already said all there is to say: its answer goes to the client as it is. */
+  readonly isFinal?: boolean;
+};
+
+/** One engine as the other leg's engine has to know it; from `mesh.json` alone. */
+export type EngineAddress = {
+  readonly url: string;
+  readonly bootstrapHost?: string;
+  readonly bootstrapPort?: number;
+  /** Ranks of data parallelism that share its URL; 1 unless told. */
+  readonly dpSize?: number;
+  /** What it was asked once (see `Dialect.learns`), as raw JSON text. */
+  readonly learned?: string;
+};
+
+/** What the legs of one split request know of each other. */
+export type Split = {
+  readonly prefill: EngineAddress;
+  readonly decode: EngineAddress;
+  /** Names this try at the request, for both engines: a decimal integer from 1 to 2^53 - 1. */
+  readonly rendezvous: string;
+};
+
+/** One leg as its dialect has to write it down. */
+export type LegContext = {
+  readonly leg: LegKind;
+  readonly requestId: string;
+  /** Names of the members the client sent. */
+  readonly present: ReadonlySet<string>;
+  /** A member as the client wrote it: raw JSON text, the last one of a doubled name. */
+  readonly raw: (name: string) => string | undefined;
+  readonly stream: boolean;
+  /** The engine's own name for the model. */
+  readonly model: string;
+  /** Tells one conversation from another, and nothing else. */
+  readonly session?: string;
+  /** Parts this tenant's cache from others'; only for engines that take one. */
+  readonly cacheSalt?: string;
+  readonly handoff?: Handoff;
+  /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
+  readonly kept?: Handoff;
+  readonly split?: Split;
+  /** Least share of the prompt that a decode engine must hold to go ahead, 0..1. */
+  readonly cacheThreshold?: number;
+};
+
+/** A leg's request, as far as it differs from the client's. */
+export type LegMessage = {
+  readonly edits: Edits;
+  readonly headers: Readonly<Record<string, string>>;
 };
 
 export type Dialect = {
@@ -34,26 +89,19 @@ export type Dialect = {
   readonly takesCacheSalt: boolean;
   readonly capabilities: Capabilities;
   splits(traits: RequestTraits): boolean;
-  /** Members to change in the client's body for one leg. */
-  edits(
-    leg: LegKind,
-    context: {
-      /** Names of the members the client sent. */
-      readonly present: ReadonlySet<string>;
-      /** A member as the client wrote it: raw JSON text, the last one of a doubled name. */
-      readonly raw: (name: string) => string | undefined;
-      readonly stream: boolean;
-      readonly model: string;
-      readonly handoff?: Handoff;
-      /** Parts this tenant's cache from others'; only for engines that take one. */
-      readonly cacheSalt?: string;
-    },
-  ): Edits;
-  headers(leg: LegKind, requestId: string): Readonly<Record<string, string>>;
+  write(leg: LegContext): LegMessage;
   /** Reads the whole body of a prefill leg's answer. */
   readPrefill(body: Uint8Array): PrefillAnswer;
   /** Whether a decode leg fetched the prefix it was handed, by its own usage; undefined when that does not tell. */
   tookHandoff(usage: Usage): boolean | undefined;
+  /** Whether a decode leg's answer, or one frame of it, says that its engine holds too little to go ahead. */
+  declines?(json: string): boolean;
+  /** What a prefill engine is asked once, and again after it failed: its answer becomes `EngineAddress.learned`. */
+  readonly learns?: {
+    url(engine: EngineAddress): string;
+    /** Raw JSON text; throws `SyntaxError` for an answer that does not tell. */
+    read(body: Uint8Array): string;
+  };
   /** When the decode leg may be ended after the client left: at once, or only at its first token. */
   readonly safeEnd: {
     readonly prefill: "at-once";

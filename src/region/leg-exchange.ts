@@ -54,7 +54,7 @@ export class LegExchange {
       const frame = await deadline.race(this.#next());
       if (frame.kind !== "leg") throw unexpected(frame);
       const { answer } = frame;
-      if (!answer.ok || answer.kind === "prefilled") {
+      if (!answer.ok || answer.kind !== "answering") {
         deadline.clear();
         return answer;
       }

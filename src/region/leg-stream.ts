@@ -15,12 +15,14 @@ export class LegBroken extends Error {
 
 /**
  * Reads an engine's event stream up to its first content frame. What was read is given back in front of the rest, so
- * that until then the leg can still fail without the caller having seen anything.
+ * that until then the leg can still fail without the caller having seen anything. A stream with a frame of which
+ * `declines` is true is dropped.
  */
 export async function untilFirstContent(
   source: ReadableStream<Uint8Array>,
   deadline: Deadline,
-): Promise<ReadableStream<Uint8Array>> {
+  declines?: (data: string) => boolean,
+): Promise<ReadableStream<Uint8Array> | "declined"> {
   const reader = source.getReader();
   const framer = createSseFramer();
   const held: Uint8Array[] = [];
@@ -34,6 +36,11 @@ export async function untilFirstContent(
         if (data === undefined) continue;
         if (isErrorFrame(data))
           throw new LegBroken("status", `the engine sent an error: ${data.slice(0, 300)}`);
+        if (declines?.(data)) {
+          deadline.clear();
+          reader.cancel().catch(() => {});
+          return "declined";
+        }
         if (!isContentFrame(data)) continue;
         deadline.startIdle();
         return rest(reader, held, deadline);

@@ -20,6 +20,6 @@ function knownOf(name: string) {
     ...dialect.capabilities,
     tookHandoff: (usage: Usage) => dialect.tookHandoff(usage),
     splits: (traits: RequestTraits) => dialect.splits(traits),
-    decodeInTransfer: dialect.safeEnd.decodeInTransfer,
+    safeEnd: dialect.safeEnd,
   };
 }

@@ -1,7 +1,8 @@
 import type { RegionStub } from "../rpc/objects.ts";
 import { frameOf, pack, unpack } from "../rpc/packed.ts";
 import type { RegionClaim, RegionReport, RegionReserve } from "../rpc/region-messages.ts";
-import { type EngineAccess, runLeg } from "./run-leg.ts";
+import type { EngineAccess } from "./engine-request.ts";
+import { runLeg } from "./run-leg.ts";
 import type { LegOrder } from "./service.ts";
 import { type LegFrame, type LegRequest, WORKER_MESSAGES_VERSION } from "./worker-messages.ts";
 
@@ -76,7 +77,7 @@ async function begin(
   const granted = reserve ? await engineFor(object, order, reserve, tell, signal) : order;
   if (granted === undefined) return undefined;
   const answer = await runLeg(access, granted, signal);
-  if (!answer.ok || answer.kind === "prefilled") {
+  if (!answer.ok || answer.kind !== "answering") {
     tell({ kind: "leg", answer });
     return undefined;
   }

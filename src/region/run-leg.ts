@@ -1,22 +1,12 @@
-import type { Fleet } from "../core/fleet.ts";
-import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
+import { completionAsStream } from "../core/completion-as-stream.ts";
 import type { Dialect } from "../engines/dialect.ts";
-import { dialectOf } from "../engines/registry.ts";
+import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
+import { forget, learn } from "./learned.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
-import { redact } from "./redact.ts";
+import { readSmall } from "./read-small.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { isWholeAnswer } from "./whole-answer.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
-
-export type EngineAccess = {
-  readonly fleet: Fleet;
-  readonly engineFetch: typeof fetch;
-  /** Looks a secret up by the name `mesh.json` gives it. */
-  readonly secret: (name: string) => string | undefined;
-};
-
-/** Longest answer of a prefill leg or error body that is read, bytes. */
-const MAX_SMALL_BODY = 8 * 1024 * 1024;
 
 /** Sends one leg to its engine. Never throws: every end is a value. */
 export async function runLeg(
@@ -30,71 +20,21 @@ export async function runLeg(
   );
   const whole = AbortSignal.any([signal, aborter.signal]);
   try {
-    const { request, dialect } = engineRequest(access, order);
-    const response = await deadline.race(
-      access.engineFetch(request.url, { ...request.init, signal: whole }),
-    );
+    const learned = await deadline.race(learn(access, order, whole));
+    const { url, init, dialect } = engineRequest(access, order, learned);
+    const response = await deadline.race(access.engineFetch(url, { ...init, signal: whole }));
     const answer = await readAnswer(order, dialect, response, deadline);
-    return answer.ok
-      ? answer
-      : { ok: false, failure: withoutSecrets(answer.failure, access, order) };
+    if (answer.ok) return answer;
+    return broken(access, order, answer.failure);
   } catch (error) {
     deadline.clear();
-    return { ok: false, failure: withoutSecrets(failureOf(error, signal), access, order) };
+    return broken(access, order, failureOf(error, signal));
   }
 }
 
-function engineRequest({ fleet, secret }: EngineAccess, order: LegOrder) {
-  const found = engineOf(fleet, order.engine);
-  if (found === undefined) {
-    throw new LegBroken("unreachable", `engine ${order.engine} is not in mesh.json any more`);
-  }
-  const { pool, engine } = found;
-  const dialect = dialectOf(pool.dialect);
-  const members = topLevelMembers(order.body);
-  const edits = dialect.edits(order.leg, {
-    present: new Set(members.map(({ name }) => name)),
-    raw: (name) => rawMember(order.body, [name]),
-    stream: order.stream,
-    model: pool.model,
-    ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
-    ...(order.cacheSalt !== undefined &&
-      (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
-  });
-  const key = engine.apiKeySecret === undefined ? undefined : secret(engine.apiKeySecret);
-  return {
-    dialect,
-    request: {
-      url: engine.url.replace(/\/$/, "") + order.path,
-      init: {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          ...dialect.headers(order.leg, order.requestId),
-          ...(key !== undefined && { authorization: `Bearer ${key}` }),
-        },
-        body: splice(order.body, members, edits),
-        // An engine that answers with a redirect would choose where the prompt goes.
-        redirect: "manual" as const,
-      },
-    },
-  };
-}
-
-function engineOf(fleet: Fleet, id: string) {
-  const pool = fleet.pools.get(id.slice(0, id.lastIndexOf("/")));
-  const engine = pool?.engines.find((candidate) => candidate.id === id);
-  return pool && engine && { pool, engine };
-}
-
-/** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
-function withoutSecrets(failure: LegFailure, { fleet, secret }: EngineAccess, order: LegOrder) {
-  const engine = engineOf(fleet, order.engine)?.engine;
-  if (engine === undefined) return failure;
-  const key = engine.apiKeySecret === undefined ? undefined : secret(engine.apiKeySecret);
-  const { host, hostname } = new URL(engine.url);
-  const names = hostname.includes(".") ? [host, hostname] : [host];
-  return redact(failure, [engine.url, ...names, ...(key ? [key] : [])]);
+function broken(access: EngineAccess, order: LegOrder, failure: LegFailure): LegAnswer {
+  forget(order);
+  return { ok: false, failure: withoutSecrets(failure, access, order) };
 }
 
 async function readAnswer(
@@ -110,22 +50,40 @@ async function readAnswer(
   if (order.leg === "prefill") {
     const body = await deadline.race(readSmall(response.body));
     deadline.clear();
-    const { handoff, usage } = dialect.readPrefill(body);
-    return { ok: true, kind: "prefilled", handoff: handoff?.raw, usage };
+    const { handoff, usage, isFinal } = dialect.readPrefill(body);
+    return isFinal
+      ? answering(order.stream ? completionAsStream(body) : body, order.stream)
+      : { ok: true, kind: "prefilled", handoff: handoff?.raw, usage };
   }
-  const wanted = order.stream ? "text/event-stream" : "application/json";
+  const declines = order.cacheThreshold === undefined ? undefined : dialect.declines;
+  const wanted = wantedType(order.stream);
   if (!contentType.startsWith(wanted)) {
     await response.body.cancel();
     throw new LegBroken("malformed", `expected ${wanted}, got ${contentType || "no content type"}`);
   }
   if (order.stream) {
-    const body = await untilFirstContent(response.body, deadline);
-    return { ok: true, kind: "answering", contentType, body };
+    const body = await untilFirstContent(response.body, deadline, declines);
+    return body === "declined"
+      ? { ok: true, kind: "declined" }
+      : { ok: true, kind: "answering", contentType, body };
   }
   const bytes = await deadline.race(readSmall(response.body));
   deadline.clear();
+  if (declines?.(new TextDecoder().decode(bytes))) return { ok: true, kind: "declined" };
   if (!isWholeAnswer(bytes)) throw new LegBroken("malformed", "the answer is no completion");
+  return answering(bytes, order.stream, contentType);
+}
+
+function answering(
+  bytes: Uint8Array,
+  stream: boolean,
+  contentType: string = wantedType(stream),
+): LegAnswer {
   return { ok: true, kind: "answering", contentType, body: streamOf(bytes) };
+}
+
+function wantedType(stream: boolean): string {
+  return stream ? "text/event-stream" : "application/json";
 }
 
 async function refusal(response: Response, deadline: Deadline): Promise<LegFailure> {
@@ -155,25 +113,6 @@ function failureOf(error: unknown, signal: AbortSignal): LegFailure {
   if (error instanceof LegBroken) return { kind: error.kind, message: error.message };
   if (error instanceof SyntaxError) return { kind: "malformed", message: error.message };
   return { kind: "unreachable", message: error instanceof Error ? error.message : String(error) };
-}
-
-async function readSmall(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MAX_SMALL_BODY)
-      throw new LegBroken("malformed", `answer over ${MAX_SMALL_BODY} bytes`);
-    chunks.push(chunk);
-  }
-  if (chunks.length === 1 && chunks[0]) return chunks[0];
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {

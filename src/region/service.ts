@@ -74,14 +74,24 @@ export type LegOrder = {
   readonly stream: boolean;
   /** Parts the tenant's caches from others', on engines that take a salt. */
   readonly cacheSalt?: string;
+  /** Tells the request's conversation from others, and nothing else. */
+  readonly session?: string;
   /** What the prefill leg answered, for a decode leg. */
   readonly handoff?: string;
+  /** Both engines of a split request whose legs meet by a name of ours, which is a decimal integer below 2^53. */
+  readonly split?: {
+    readonly prefill: string;
+    readonly decode: string;
+    readonly rendezvous: string;
+  };
+  /** Least share of the prompt that the decode engine must hold to go ahead, 0..1; below it declines. */
+  readonly cacheThreshold?: number;
   readonly firstTokenTimeoutMs: number;
   readonly idleTimeoutMs: number;
 };
 
 /** An order before it is known where it goes. */
-export type LegAhead = Omit<LegOrder, "ticket" | "engine" | "handoff">;
+export type LegAhead = Omit<LegOrder, "ticket" | "engine" | "handoff" | "split">;
 
 export type LegAnswer =
   | {
@@ -97,6 +107,8 @@ export type LegAnswer =
       /** Begins with everything the engine sent, from its first byte. */
       readonly body: ReadableStream<Uint8Array>;
     }
+  /** A decode engine held less than `cacheThreshold` of the prompt, and did nothing. */
+  | { readonly ok: true; readonly kind: "declined" }
   | { readonly ok: false; readonly failure: LegFailure };
 
 export type LegFailure = {

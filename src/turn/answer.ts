@@ -1,6 +1,7 @@
 import { readChunkUsage } from "../core/chat-frames.ts";
 import { rawMember } from "../core/json-members.ts";
 import { answerKey } from "../core/prefix.ts";
+import { after } from "./after.ts";
 import { usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { finish } from "./legs.ts";
@@ -9,7 +10,7 @@ import type { Prepared } from "./prepare.ts";
 import { routeOf, timingOf } from "./route.ts";
 import { planTurn, tryPlacements, type Tried } from "./run-turn.ts";
 import { settle } from "./settle.ts";
-import { after, streamAnswer } from "./stream-answer.ts";
+import { streamAnswer } from "./stream-answer.ts";
 
 /** Steps 5 to 8 of a request's life, from a prepared turn to its answer. */
 export async function answerTurn(

@@ -5,7 +5,12 @@ import type { LegRun } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** The legs that served a turn. */
-export type ServedLegs = { readonly prefill?: LegRun; readonly answer: LegRun };
+export type ServedLegs = {
+  readonly prefill?: LegRun;
+  /** When the prefill leg is over, where it may outlast the beginning of the answer. */
+  readonly prefilled?: Promise<unknown>;
+  readonly answer: LegRun;
+};
 
 /** Prompt tokens found in a cache, from the leg that tells them truly; undefined when nobody does. */
 export function cachedFigure(
@@ -15,7 +20,8 @@ export function cachedFigure(
 ): number | undefined {
   const { cachedFrom } = deps.capabilities(turn.dialectOf(answer.grant.pool));
   if (prefill !== undefined && answer.recomputed !== true) {
-    return cachedFrom.disaggregated === "prefill" ? prefill.usage?.cachedTokens : undefined;
+    if (cachedFrom.disaggregated === "none") return undefined;
+    return (cachedFrom.disaggregated === "prefill" ? prefill : answer).usage?.cachedTokens;
   }
   return cachedFrom.together ? answer.usage?.cachedTokens : undefined;
 }
@@ -67,7 +73,9 @@ export function usageCorrection(
   const { prefill } = legs;
   const { cachedFrom } = deps.capabilities(turn.dialectOf(legs.answer.grant.pool));
   if (prefill === undefined && cachedFrom.together) return undefined;
-  const resolved = prefill === undefined ? Promise.resolve() : resolveSilence(deps, [prefill]);
+  const resolved = Promise.resolve(legs.prefilled).then(
+    () => prefill && resolveSilence(deps, [prefill]),
+  );
   return async (json) => {
     const usage = readChunkUsage(new TextDecoder().decode(json));
     if (usage !== undefined) legs.answer.usage ??= usage;

@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../core/chat-request.ts";
 import type { Fleet, Phase } from "../core/fleet.ts";
 import type { IdMinter } from "../core/ids.ts";
-import type { Usage } from "../core/leg.ts";
+import type { Coupling, Usage } from "../core/leg.ts";
 import type { PhaseCapabilities } from "../core/plan/plan-input.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
@@ -40,9 +40,13 @@ export type TurnDeps = {
 
 /** What planning and running may know of a dialect, by its name. */
 export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
-  readonly cachedFrom: { readonly together: boolean; readonly disaggregated: "prefill" | "none" };
+  readonly coupling: Coupling;
+  readonly cachedFrom: { readonly together: boolean; readonly disaggregated: Phase | "none" };
   readonly splits: (traits: RequestTraits) => boolean;
-  readonly decodeInTransfer: "at-first-token" | "at-once";
+  readonly safeEnd: {
+    readonly betweenLegs: "dispatch-and-abort" | "nothing";
+    readonly decodeInTransfer: "at-first-token" | "at-once";
+  };
   readonly firstTokenFrom: Phase;
   readonly tookHandoff: (usage: Usage) => boolean | undefined;
 };

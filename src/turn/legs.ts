@@ -150,13 +150,13 @@ export function orderFor(
   turn: Prepared,
   run: LegRun,
   firstTokenTimeoutMs: number,
-  handoff?: string,
+  given: Pick<LegOrder, "handoff" | "split" | "cacheThreshold"> = {},
 ): LegOrder {
   return {
     ...aheadOf(deps, turn, run.leg, run.requestId, firstTokenTimeoutMs),
     ticket: run.grant.ticket,
     engine: run.grant.engine,
-    ...(handoff !== undefined && { handoff }),
+    ...given,
   };
 }
 
@@ -176,6 +176,7 @@ function aheadOf(
     body: turn.request.bytes,
     stream: turn.request.stream,
     cacheSalt: turn.salt,
+    ...(turn.session.name !== undefined && { session: turn.session.name }),
     firstTokenTimeoutMs,
     idleTimeoutMs: deps.settings.idleTimeoutMs,
   };

@@ -3,11 +3,12 @@ import type { EngineView, Placement, Plan } from "../core/plan/placement.ts";
 import { plan } from "../core/plan/plan.ts";
 import type { PlanInput } from "../core/plan/plan-input.ts";
 import type { LegFailure } from "../region/service.ts";
-import { attempt, type Attempt } from "./attempt.ts";
+import { attempt } from "./attempt.ts";
 import type { TurnDeps } from "./deps.ts";
 import type { LegRun } from "./legs.ts";
 import { nowhere } from "./nowhere.ts";
 import type { Prepared } from "./prepare.ts";
+import type { Attempt } from "./try.ts";
 
 /** 800 Mb/s between an edge and a region. */
 const UPLOAD_MS_PER_MB = 10;

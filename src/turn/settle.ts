@@ -1,4 +1,5 @@
 import { formatSessionId } from "./session-id.ts";
+import { after } from "./after.ts";
 import type { Holding } from "../rpc/session-messages.ts";
 import { actual, buildReceipt } from "./build-receipt.ts";
 import { resolveHandoff, resolveSilence } from "./cached-figure.ts";
@@ -23,6 +24,7 @@ export async function settle(
     turn.session.name ??
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
   const { runs } = outcome.tried;
+  await Promise.race([outcome.served?.prefilled, after(deps.settings.settleHoldMs)]);
   for (const run of runs) finish(deps, run, "cancelled", { why: "given up" });
   // Known at once, unless an engine has to be probed: the session is told before that, as the next turn is on its way.
   const resolved = outcome.served && resolveHandoff(deps, turn, outcome.served);

@@ -1,9 +1,10 @@
 import { collectAnswer } from "../core/chat-frames.ts";
 import { answerKey } from "../core/prefix.ts";
+import { after } from "./after.ts";
 import { correctFrame, usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { finish } from "./legs.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./try.ts";
 import { failedOutcome, type Renderer } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
 import { relay, type Relayed } from "./relay.ts";
@@ -45,11 +46,6 @@ export async function streamAnswer(
     errorFrame: (why) => render.errorFrame({ kind: "status", message: why }),
   });
   await settling;
-}
-
-/** Resolves after so many milliseconds of the real clock. */
-export function after(ms: number): Promise<"silence"> {
-  return new Promise((resolve) => setTimeout(() => resolve("silence"), ms));
 }
 
 const LEG_OUTCOMES = { completed: "served", failed: "failed", cancelled: "cancelled" } as const;

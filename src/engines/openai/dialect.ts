@@ -8,6 +8,7 @@ export const openai: Dialect = {
   takesCacheSalt: false,
   capabilities: {
     roles: ["prefill", "decode"],
+    coupling: "handoff",
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
@@ -15,8 +16,13 @@ export const openai: Dialect = {
     cachedFrom: { together: true, disaggregated: "none" },
   },
   splits: splitsPlainRequests,
-  edits: (_leg, context) => bothPhases(context),
-  headers: (_leg, requestId) => ({ "x-request-id": requestId }),
+  write: (leg) => ({
+    edits: bothPhases(leg),
+    headers: {
+      "x-request-id": leg.requestId,
+      ...(leg.session !== undefined && { "x-session-affinity": leg.session }),
+    },
+  }),
   tookHandoff: () => undefined,
   readPrefill: () => ({ handoff: undefined, usage: undefined }),
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },

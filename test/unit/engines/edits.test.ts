@@ -14,7 +14,9 @@ type Order = {
 function sentTo(dialect: string, leg: Leg, body: string, order: Order = {}): string {
   const bytes = new TextEncoder().encode(body);
   const members = topLevelMembers(bytes);
-  const edits = dialectOf(dialect).edits(leg, {
+  const { edits } = dialectOf(dialect).write({
+    leg,
+    requestId: "req_1",
     present: new Set(members.map(({ name }) => name)),
     raw: (name) => rawMember(bytes, [name]),
     stream: order.stream ?? false,

@@ -57,11 +57,12 @@ export async function surroundings(engine: Engine, heldTokens: Record<string, nu
     speeds: speedsOf(planned),
     capabilities: () => ({
       roles: ["prefill", "decode"],
+      coupling: "handoff",
       order: "serial",
       prefillsAtDecode: true,
       cachedFrom: { together: true, disaggregated: "prefill" },
       splits: () => true,
-      decodeInTransfer: "at-first-token",
+      safeEnd: { betweenLegs: "dispatch-and-abort", decodeInTransfer: "at-first-token" },
       firstTokenFrom: "decode",
       tookHandoff: ({ promptTokens, cachedTokens }) =>
         cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,

@@ -1,0 +1,110 @@
+import type { Fleet } from "../core/fleet.ts";
+import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
+import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
+import { dialectOf } from "../engines/registry.ts";
+import { LegBroken } from "./leg-stream.ts";
+import { redact } from "./redact.ts";
+import type { LegFailure, LegOrder } from "./service.ts";
+
+export type EngineAccess = {
+  readonly fleet: Fleet;
+  readonly engineFetch: typeof fetch;
+  /** Looks a secret up by the name `mesh.json` gives it. */
+  readonly secret: (name: string) => string | undefined;
+};
+
+export type EngineRequest = {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly dialect: Dialect;
+};
+
+/** One leg as HTTP; `learned` is what its prefill engine was asked before. Throws `LegBroken` for unknown engines. */
+export function engineRequest(
+  access: EngineAccess,
+  order: LegOrder,
+  learned: string | undefined,
+): EngineRequest {
+  const { pool, engine } = engineOf(access.fleet, order.engine);
+  const dialect = dialectOf(pool.dialect);
+  const members = topLevelMembers(order.body);
+  const { edits, headers } = dialect.write({
+    leg: order.leg,
+    requestId: order.requestId,
+    present: new Set(members.map(({ name }) => name)),
+    raw: (name) => rawMember(order.body, [name]),
+    stream: order.stream,
+    model: pool.modelName ?? pool.model,
+    ...(order.session !== undefined && { session: order.session }),
+    ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
+    ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),
+    ...(order.cacheSalt !== undefined &&
+      (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
+    ...splitOf(access.fleet, order, learned),
+  });
+  const key = engine.apiKeySecret === undefined ? undefined : access.secret(engine.apiKeySecret);
+  return {
+    dialect,
+    url: engine.url + order.path,
+    init: {
+      method: "POST",
+      headers: {
+        ...pool.headers,
+        "content-type": "application/json",
+        ...headers,
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
+      body: splice(order.body, members, edits),
+      // An engine that answers with a redirect would choose where the prompt goes.
+      redirect: "manual",
+    },
+  };
+}
+
+/** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
+export function withoutSecrets(
+  failure: LegFailure,
+  { fleet, secret }: EngineAccess,
+  order: LegOrder,
+): LegFailure {
+  const ids = [order.engine, order.split?.prefill, order.split?.decode];
+  const engines = [...fleet.pools.values()].flatMap((pool) =>
+    pool.engines.filter(({ id }) => ids.includes(id)),
+  );
+  const hidden = engines.flatMap(({ url, apiKeySecret }) => {
+    const key = apiKeySecret === undefined ? undefined : secret(apiKeySecret);
+    const { host, hostname } = new URL(url);
+    return [url, host, ...(hostname.includes(".") ? [hostname] : []), ...(key ? [key] : [])];
+  });
+  return redact(failure, hidden);
+}
+
+/** The engine of that id with its pool. Throws `LegBroken`: callers may know an older `mesh.json`. */
+export function engineOf(fleet: Fleet, id: string) {
+  const pool = fleet.pools.get(id.slice(0, id.lastIndexOf("/")));
+  const engine = pool?.engines.find((candidate) => candidate.id === id);
+  if (pool && engine) return { pool, engine };
+  throw new LegBroken("unreachable", `engine ${id} is not in mesh.json any more`);
+}
+
+/** How a dialect addresses that engine. */
+export function addressOf(fleet: Fleet, id: string): EngineAddress {
+  const { pool, engine } = engineOf(fleet, id);
+  return { ...engine, ...(pool.dpSize !== undefined && { dpSize: pool.dpSize }) };
+}
+
+function splitOf(
+  fleet: Fleet,
+  { split }: LegOrder,
+  learned: string | undefined,
+): Pick<LegContext, "split"> {
+  if (split === undefined) return {};
+  const prefill = addressOf(fleet, split.prefill);
+  return {
+    split: {
+      prefill: learned === undefined ? prefill : { ...prefill, learned },
+      decode: addressOf(fleet, split.decode),
+      rendezvous: split.rendezvous,
+    },
+  };
+}

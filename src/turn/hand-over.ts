@@ -1,0 +1,60 @@
+import type { LegFailure } from "../region/service.ts";
+import { answerLeg, begun, failed } from "./answer-leg.ts";
+import { resolveSilence } from "./cached-figure.ts";
+import type { TurnDeps } from "./deps.ts";
+import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
+import { momentAfter } from "./moment-after.ts";
+import type { Prepared } from "./prepare.ts";
+import { prefillAlone } from "./split.ts";
+import type { Attempt, SplitRuns, Try } from "./try.ts";
+
+/** Serial legs: prefill answers with a handle, and decode is sent with it. */
+export async function handOver(
+  deps: TurnDeps,
+  turn: Prepared,
+  aim: Try,
+  { prefill, decode }: SplitRuns,
+): Promise<Attempt> {
+  begin(deps, prefill, aim.runs);
+  const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs);
+  const answer = await deps.region.run(sent, momentAfter(turn.signal));
+  if (answer.ok && answer.kind === "answering") {
+    release(deps, decode);
+    return begun(deps, turn, { ...aim, placement: prefillAlone(aim) }, prefill, {}, answer);
+  }
+  if (!answer.ok || answer.kind !== "prefilled" || answer.handoff === undefined) {
+    release(deps, decode);
+    return failed(deps, turn, prefill, answer);
+  }
+  finish(deps, prefill, "served", { usage: answer.usage });
+  const { betweenLegs } = deps.capabilities(turn.dialectOf(prefill.grant.pool)).safeEnd;
+  if (turn.signal.aborted && betweenLegs === "nothing") {
+    release(deps, decode);
+    return { ok: false, failure: { kind: "aborted", message: "the caller left" }, engines: [] };
+  }
+  // Found out while decode runs, so that it is known when the client is told.
+  deps.waitUntil(resolveSilence(deps, [prefill]));
+  return decodeLeg(deps, turn, aim, decode, { prefill, handoff: answer.handoff });
+}
+
+/** Decodes what was handed over; where the engine would not take it, the blocks still wait for another of its pool. */
+async function decodeLeg(
+  deps: TurnDeps,
+  turn: Prepared,
+  aim: Try,
+  run: LegRun,
+  handed: { readonly prefill: LegRun; readonly handoff: string },
+): Promise<Attempt> {
+  const first = await answerLeg(deps, turn, aim, run, handed);
+  if (first.ok || turn.signal.aborted || !NOT_TAKEN.has(first.failure.kind)) return first;
+  const avoid = [...aim.avoid, run.grant.engine];
+  const order = { leg: "decode", pool: run.grant.pool, requestId: run.requestId, avoid } as const;
+  const handedTokens = turn.ask.promptTokens;
+  const other = await reserve(deps, turn, { ...order, handedTokens, startBy: aim.startBy });
+  if (!other.ok) return first;
+  const second = await answerLeg(deps, turn, aim, other.run, handed);
+  return second.ok ? second : { ...second, engines: [...first.engines, ...second.engines] };
+}
+
+/** Failures of a decode engine that cannot have fetched anything yet. */
+const NOT_TAKEN: ReadonlySet<LegFailure["kind"]> = new Set(["unreachable", "status", "overloaded"]);
