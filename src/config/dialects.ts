@@ -8,8 +8,14 @@ export type DialectRoles = {
   readonly handsOff: boolean;
 };
 
+const ANY: DialectRoles["roleSets"] = [["prefill"], ["decode"], ["prefill", "decode"]];
+
 /** Dialects by name. */
 export const dialectRoles: ReadonlyMap<string, DialectRoles> = new Map<string, DialectRoles>([
   ["openai", { roleSets: [["prefill", "decode"]], handsOff: false }],
-  ["vllm-nixl", { roleSets: [["prefill"], ["decode"], ["prefill", "decode"]], handsOff: true }],
+  ["vllm-nixl", { roleSets: ANY, handsOff: true }],
+  ["vllm-nixl-push", { roleSets: ANY, handsOff: true }],
+  ["vllm-mooncake", { roleSets: ANY, handsOff: true }],
+  ["vllm-shared-storage", { roleSets: ANY, handsOff: true }],
+  ["sglang", { roleSets: ANY, handsOff: true }],
 ]);

@@ -83,25 +83,31 @@ export type LegMessage = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** It is asked. `read` throws `SyntaxError` for an answer that does not tell. */
+export type AskedOf = {
+  url(engine: EngineAddress): string;
+  read(body: Uint8Array): string;
+};
+
+/** It tells with every handle it gives out. */
+export type ToldBy = { fromHandoff(raw: string): string };
+
 export type Dialect = {
   readonly name: string;
   /** Its engines know `cache_salt`, unless their pool says otherwise. */
   readonly takesCacheSalt: boolean;
   readonly capabilities: Capabilities;
   splits(traits: RequestTraits): boolean;
-  write(leg: LegContext): LegMessage;
+  /** Undefined for a decode leg whose prefill engine is not known well enough yet: prefill has to come first. */
+  write(leg: LegContext): LegMessage | undefined;
   /** Reads the whole body of a prefill leg's answer. */
   readPrefill(body: Uint8Array): PrefillAnswer;
   /** Whether a decode leg fetched the prefix it was handed, by its own usage; undefined when that does not tell. */
   tookHandoff(usage: Usage): boolean | undefined;
   /** Whether a decode leg's answer, or one frame of it, says that its engine holds too little to go ahead. */
   declines?(json: string): boolean;
-  /** What a prefill engine is asked once, and again after it failed: its answer becomes `EngineAddress.learned`. */
-  readonly learns?: {
-    url(engine: EngineAddress): string;
-    /** Raw JSON text; throws `SyntaxError` for an answer that does not tell. */
-    read(body: Uint8Array): string;
-  };
+  /** How a prefill engine is got to know, once and again after it failed: `EngineAddress.learned`, raw JSON text. */
+  readonly learns?: AskedOf | ToldBy;
   /** When the decode leg may be ended after the client left: at once, or only at its first token. */
   readonly safeEnd: {
     readonly prefill: "at-once";

@@ -14,7 +14,7 @@ export function createApp(): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(async (c, next) => {
     c.set("mesh", c.env.MESH_OF_REQUEST);
-    c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+    c.set("requestId", `req_${crypto.randomUUID()}`);
     const startedAt = Date.now();
     await next();
     c.res.headers.set("x-request-id", c.get("requestId"));

@@ -19,16 +19,19 @@ export type EngineRequest = {
   readonly dialect: Dialect;
 };
 
-/** One leg as HTTP; `learned` is what its prefill engine was asked before. Throws `LegBroken` for unknown engines. */
+/**
+ * One leg as HTTP; undefined when its prefill engine has to be known better (`learned`) before it can be written.
+ * Throws `LegBroken` for unknown engines.
+ */
 export function engineRequest(
   access: EngineAccess,
   order: LegOrder,
   learned: string | undefined,
-): EngineRequest {
+): EngineRequest | undefined {
   const { pool, engine } = engineOf(access.fleet, order.engine);
   const dialect = dialectOf(pool.dialect);
   const members = topLevelMembers(order.body);
-  const { edits, headers } = dialect.write({
+  const message = dialect.write({
     leg: order.leg,
     requestId: order.requestId,
     present: new Set(members.map(({ name }) => name)),
@@ -42,6 +45,9 @@ export function engineRequest(
       (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
     ...splitOf(access.fleet, order, learned),
   });
+  if (message === undefined) return undefined;
+  const { edits, headers } = message;
+  const remove = [...edits.remove, ...ONLY_OURS];
   const key = engine.apiKeySecret === undefined ? undefined : access.secret(engine.apiKeySecret);
   return {
     dialect,
@@ -54,12 +60,22 @@ export function engineRequest(
         ...headers,
         ...(key !== undefined && { authorization: `Bearer ${key}` }),
       },
-      body: splice(order.body, members, edits),
+      body: splice(order.body, members, { set: edits.set, remove }),
       // An engine that answers with a redirect would choose where the prompt goes.
       redirect: "manual",
     },
   };
 }
+
+/** Members by which engines are told of one another: a caller's own would choose where its prompt or cache goes. */
+const ONLY_OURS = [
+  "kv_transfer_params",
+  "disaggregated_params",
+  "bootstrap_host",
+  "bootstrap_port",
+  "bootstrap_room",
+  "cache_hit_threshold",
+];
 
 /** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
 export function withoutSecrets(

@@ -1,38 +1,57 @@
+import type { AskedOf, Dialect } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { addressOf, type EngineAccess, engineOf } from "./engine-request.ts";
 import { LegBroken } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
-import type { LegOrder } from "./service.ts";
+import type { LegAnswer, LegOrder } from "./service.ts";
 
 /**
- * What the prefill engine of a split has to be asked before its legs can be written, where its dialect has such a
- * question. Asked once in an isolate, and again after an answer that failed or `forget`.
+ * What is known of the prefill engine of a split, where its dialect has to know something to write the legs. It is
+ * asked once in an isolate, or told by a handle, and forgotten with the first leg that fails.
  */
 export async function learn(
   access: EngineAccess,
   order: LegOrder,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (order.split === undefined) return undefined;
+  const learns = learnsOf(access, order);
+  if (order.split === undefined || learns === undefined) return undefined;
   const id = order.split.prefill;
-  const { learns } = dialectOf(engineOf(access.fleet, id).pool.dialect);
-  if (learns === undefined) return undefined;
-  const known = byEngine.get(id);
-  if (known !== undefined) return known;
-  const url = learns.url(addressOf(access.fleet, id));
-  const response = await access.engineFetch(url, { signal, redirect: "manual" });
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    throw new LegBroken("status", `the prefill engine answered ${response.status} to who it is`);
+  if ("fromHandoff" in learns && order.handoff !== undefined) {
+    byEngine.set(id, learns.fromHandoff(order.handoff));
+  } else if ("url" in learns && !byEngine.has(id)) {
+    byEngine.set(id, await ask(access, id, learns, signal));
   }
-  const learned = learns.read(await readSmall(response.body));
-  byEngine.set(id, learned);
-  return learned;
+  return byEngine.get(id);
 }
 
-/** The engines of a leg that failed may have come back as others. */
-export function forget({ split }: LegOrder): void {
-  if (split !== undefined) byEngine.delete(split.prefill);
+/** Keeps what a leg's answer tells of its engine, or forgets what was known when it failed. */
+export function remember(access: EngineAccess, order: LegOrder, answer: LegAnswer): void {
+  if (order.split === undefined) return;
+  const id = order.split.prefill;
+  if (!answer.ok) {
+    if (answer.failure.kind !== "aborted") byEngine.delete(id);
+  } else if (answer.kind === "prefilled" && answer.handoff !== undefined) {
+    const learns = learnsOf(access, order);
+    if (learns && "fromHandoff" in learns) byEngine.set(id, learns.fromHandoff(answer.handoff));
+  }
+}
+
+function learnsOf({ fleet }: EngineAccess, { split }: LegOrder): Dialect["learns"] {
+  return split && dialectOf(engineOf(fleet, split.prefill).pool.dialect).learns;
+}
+
+async function ask(
+  access: EngineAccess,
+  id: string,
+  learns: AskedOf,
+  signal: AbortSignal,
+): Promise<string> {
+  const url = learns.url(addressOf(access.fleet, id));
+  const response = await access.engineFetch(url, { signal, redirect: "manual" });
+  if (response.ok && response.body !== null) return learns.read(await readSmall(response.body));
+  await response.body?.cancel();
+  throw new LegBroken("status", `the prefill engine answered ${response.status} to who it is`);
 }
 
 /** Text only: no promise or stream that belongs to one request outlives it here. */

@@ -1,7 +1,7 @@
 import { completionAsStream } from "../core/completion-as-stream.ts";
 import type { Dialect } from "../engines/dialect.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
-import { forget, learn } from "./learned.ts";
+import { learn, remember } from "./learned.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -19,22 +19,32 @@ export async function runLeg(
     aborter.abort(),
   );
   const whole = AbortSignal.any([signal, aborter.signal]);
+  let answer: LegAnswer;
   try {
-    const learned = await deadline.race(learn(access, order, whole));
-    const { url, init, dialect } = engineRequest(access, order, learned);
-    const response = await deadline.race(access.engineFetch(url, { ...init, signal: whole }));
-    const answer = await readAnswer(order, dialect, response, deadline);
-    if (answer.ok) return answer;
-    return broken(access, order, answer.failure);
+    answer = await send(access, order, deadline, whole);
   } catch (error) {
     deadline.clear();
-    return broken(access, order, failureOf(error, signal));
+    answer = { ok: false, failure: failureOf(error, signal) };
   }
+  remember(access, order, answer);
+  return answer.ok ? answer : { ok: false, failure: withoutSecrets(answer.failure, access, order) };
 }
 
-function broken(access: EngineAccess, order: LegOrder, failure: LegFailure): LegAnswer {
-  forget(order);
-  return { ok: false, failure: withoutSecrets(failure, access, order) };
+async function send(
+  access: EngineAccess,
+  order: LegOrder,
+  deadline: Deadline,
+  signal: AbortSignal,
+): Promise<LegAnswer> {
+  const learned = await deadline.race(learn(access, order, signal));
+  const request = engineRequest(access, order, learned);
+  if (request === undefined) {
+    deadline.clear();
+    return { ok: true, kind: "declined" };
+  }
+  const { url, init, dialect } = request;
+  const response = await deadline.race(access.engineFetch(url, { ...init, signal }));
+  return readAnswer(order, dialect, response, deadline);
 }
 
 async function readAnswer(

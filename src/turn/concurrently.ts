@@ -1,5 +1,5 @@
 import type { LegOrder } from "../region/service.ts";
-import { answerLeg, begun, failed } from "./answer-leg.ts";
+import { begun, failed, type Given, sendLeg } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish, type LegRun, orderFor } from "./legs.ts";
@@ -20,13 +20,11 @@ export async function concurrently(
   const endDecode = new AbortController();
   const prefilling = prefillLeg(deps, turn, aim, prefill, split, endPrefill.signal);
   const given = { split, prefill, stop: endDecode.signal };
-  const answering = answerLeg(deps, turn, aim, decode, given);
+  const answering = decodeLeg(deps, turn, aim, decode, given, prefilling);
   const first = await Promise.race([
     answering.then((attempt) => ({ from: "decode", attempt }) as const),
-    prefilling.then((early) =>
-      early === undefined
-        ? new Promise<never>(() => {})
-        : ({ from: "prefill", attempt: early } as const),
+    prefilling.then(({ early }) =>
+      early ? ({ from: "prefill", attempt: early } as const) : new Promise<never>(() => {}),
     ),
   ]);
   if (first.from === "prefill") {
@@ -39,12 +37,36 @@ export async function concurrently(
   const { attempt } = first;
   if (attempt.ok) return { ...attempt, prefilled: prefilling };
   endPrefill.abort();
-  const early = await prefilling;
+  const { early } = await prefilling;
   const isToBlame = early?.ok === false && early.failure.kind !== "aborted";
   return isToBlame ? { ...attempt, engines: [...attempt.engines, ...early.engines] } : attempt;
 }
 
-/** The prefill leg to its end: nothing when it did its part, else what that makes of the whole attempt. */
+/** Decode, sent at once; or after prefill, when it cannot be told of its prefill engine before that engine answers. */
+async function decodeLeg(
+  deps: TurnDeps,
+  turn: Prepared,
+  aim: Try,
+  run: LegRun,
+  given: Given,
+  prefilling: Promise<Prefilled>,
+): Promise<Attempt> {
+  begin(deps, run, aim.runs);
+  let answer = await sendLeg(deps, turn, aim, run, given);
+  if (answer.ok && answer.kind === "declined") {
+    const { handoff } = await prefilling;
+    if (handoff !== undefined) answer = await sendLeg(deps, turn, aim, run, { ...given, handoff });
+  }
+  return begun(deps, turn, aim, run, given, answer);
+}
+
+type Prefilled = {
+  readonly handoff?: string | undefined;
+  /** It did not do its part: what that makes of the whole attempt. */
+  readonly early?: Attempt;
+};
+
+/** The prefill leg to its end. */
 async function prefillLeg(
   deps: TurnDeps,
   turn: Prepared,
@@ -52,7 +74,7 @@ async function prefillLeg(
   run: LegRun,
   split: NonNullable<LegOrder["split"]>,
   end: AbortSignal,
-): Promise<Attempt | undefined> {
+): Promise<Prefilled> {
   begin(deps, run, aim.runs);
   const { decodeInTransfer } = deps.capabilities(turn.dialectOf(run.grant.pool)).safeEnd;
   // Where a cut transfer does harm, decode ends first, at its first token; by then prefill is over.
@@ -60,12 +82,14 @@ async function prefillLeg(
   const sent = orderFor(deps, turn, run, aim.firstTokenTimeoutMs, { split });
   const answer = await deps.region.run(sent, AbortSignal.any(ends));
   if (answer.ok && answer.kind === "answering") {
-    return begun(deps, turn, { ...aim, placement: prefillAlone(aim) }, run, {}, answer);
+    const placement = prefillAlone(aim);
+    return { early: begun(deps, turn, { ...aim, placement }, run, {}, answer) };
   }
   if (!answer.ok || answer.kind !== "prefilled") {
-    return failed(deps, turn, run, answer, end.aborted ? "its decode leg failed" : undefined);
+    const why = end.aborted ? "its decode leg failed" : undefined;
+    return { early: failed(deps, turn, run, answer, why) };
   }
   finish(deps, run, "served", { usage: answer.usage });
   deps.waitUntil(resolveSilence(deps, [run]));
-  return undefined;
+  return { handoff: answer.handoff };
 }

@@ -42,9 +42,8 @@ function editsOf(leg: LegContext): Edits {
     };
   }
   const { set } = bothPhases(leg);
-  return leg.handoff
-    ? { set: { ...set, kv_transfer_params: leg.handoff.raw }, remove: [] }
-    : { set, remove: ["kv_transfer_params"] };
+  if (leg.handoff === undefined) return { set, remove: [] };
+  return { set: { ...set, kv_transfer_params: leg.handoff.raw }, remove: [] };
 }
 
 /** The handle is kept as the engine's own bytes: it holds 64-bit numbers that `JSON.parse` would corrupt. */

@@ -1,33 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { rawMember, splice, topLevelMembers } from "../../../src/core/json-members.ts";
-import { dialectOf } from "../../../src/engines/registry.ts";
+import { sentBody as sentTo } from "./sent-leg.ts";
 
-type Leg = "both" | "prefill" | "decode";
-type Order = {
-  readonly stream?: boolean;
-  readonly handoff?: string;
-  readonly cacheSalt?: string;
-};
+const DIALECTS = ["openai", "vllm-nixl", "vllm-nixl-push", "vllm-mooncake", "sglang"];
 
-/** The body that a leg's engine receives for a client's body. */
-function sentTo(dialect: string, leg: Leg, body: string, order: Order = {}): string {
-  const bytes = new TextEncoder().encode(body);
-  const members = topLevelMembers(bytes);
-  const { edits } = dialectOf(dialect).write({
-    leg,
-    requestId: "req_1",
-    present: new Set(members.map(({ name }) => name)),
-    raw: (name) => rawMember(bytes, [name]),
-    stream: order.stream ?? false,
-    model: "own-name",
-    ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
-    ...(order.cacheSalt !== undefined && { cacheSalt: order.cacheSalt }),
-  });
-  return new TextDecoder().decode(splice(bytes, members, edits));
-}
-
-describe.each(["openai", "vllm-nixl"])("a leg in %s that does both phases", (dialect) => {
+describe.each(DIALECTS)("a leg in %s that does both phases", (dialect) => {
   it("changes the model's name alone", () => {
     expect(sentTo(dialect, "both", '{ "model" : "alias", "seed":1.0 }')).toBe(
       '{ "model" : "own-name", "seed":1.0 }',
@@ -52,10 +29,18 @@ describe.each(["openai", "vllm-nixl"])("a leg in %s that does both phases", (dia
 
   it("puts the tenant's salt in place of what the client sent", () => {
     const body = '{"model":"a","cache_salt":"mine"}';
-    expect(sentTo(dialect, "both", body, { cacheSalt: "ours" })).toBe(
+    expect(sentTo(dialect, "both", body, { cacheSalt: "ours", pool: { cacheSalt: true } })).toBe(
       '{"model":"own-name","cache_salt":"ours"}',
     );
   });
+
+  it.each(["kv_transfer_params", "disaggregated_params", "bootstrap_host", "bootstrap_room"])(
+    "takes out a caller's %s, which would choose where its cache goes",
+    (name) => {
+      const body = `{"model":"a","${name}":{"remote_host":"evil"}}`;
+      expect(sentTo(dialect, "both", body)).toBe('{"model":"own-name"}');
+    },
+  );
 
   it("does not touch the stream options of an answer that is no stream", () => {
     const body = '{"model":"a","stream_options":{"x":1}}';
@@ -105,7 +90,7 @@ describe("a decode leg in vllm-nixl", () => {
 it("copies every member it does not change, whatever it is named and holds", () => {
   const name = fc.string().filter((text) => !CHANGED.has(text));
   const members = fc.array(fc.tuple(name, fc.json()), { maxLength: 6 });
-  const leg = fc.constantFrom("both", "prefill", "decode") satisfies fc.Arbitrary<Leg>;
+  const leg = fc.constantFrom("both" as const, "prefill" as const, "decode" as const);
   fc.assert(
     fc.property(members, leg, fc.boolean(), (drawn, leg, stream) => {
       const own = drawn.map(([key, raw]) => `${JSON.stringify(key)} :\n${raw}`).join(" , ");
@@ -126,4 +111,9 @@ const CHANGED = new Set([
   "min_tokens",
   "min_completion_tokens",
   "kv_transfer_params",
+  "disaggregated_params",
+  "bootstrap_host",
+  "bootstrap_port",
+  "bootstrap_room",
+  "cache_hit_threshold",
 ]);

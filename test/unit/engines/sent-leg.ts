@@ -1,0 +1,62 @@
+import type { Pool } from "../../../src/core/fleet.ts";
+import { engineRequest } from "../../../src/region/engine-request.ts";
+import type { LegOrder } from "../../../src/region/service.ts";
+import { fleet, pool } from "../plan/plan-fixtures.ts";
+
+export type SentOrder = Partial<Omit<LegOrder, "body" | "engine">> & {
+  readonly pool?: Partial<Pool>;
+  readonly learned?: string;
+};
+
+/** What an engine of `pool` `d` is sent for a client's body: its text and headers; undefined where it cannot be yet. */
+export function sentLeg(
+  dialect: string,
+  leg: LegOrder["leg"],
+  body: string,
+  given: SentOrder = {},
+) {
+  const { pool: members, learned, ...order } = given;
+  const own = { dialect, modelName: "own-name", engineCount: 1, ...members };
+  const poolList = [pool("p", own), pool("d", own)];
+  const access = { fleet: fleet({ poolList }), engineFetch: fetch, secret: () => undefined };
+  const request = engineRequest(
+    access,
+    {
+      v: 1,
+      ticket: "t",
+      engine: leg === "prefill" ? "p/0" : "d/0",
+      leg,
+      requestId: "req_1",
+      path: "/v1/chat/completions",
+      body: new TextEncoder().encode(body),
+      stream: false,
+      firstTokenTimeoutMs: 1000,
+      idleTimeoutMs: 1000,
+      ...order,
+    },
+    learned,
+  );
+  if (request === undefined) return undefined;
+  return {
+    url: request.url,
+    text: new TextDecoder().decode(request.init.body as Uint8Array),
+    headers: new Headers(request.init.headers),
+  };
+}
+
+/** The body alone. */
+export function sentBody(
+  dialect: string,
+  leg: LegOrder["leg"],
+  body: string,
+  given: SentOrder = {},
+): string {
+  const sent = sentLeg(dialect, leg, body, given);
+  if (sent === undefined) throw new TypeError("the leg could not be written");
+  return sent.text;
+}
+
+/** A split from `p/0` to `d/0`. */
+export function splitAt(rendezvous = "4503599627370497") {
+  return { prefill: "p/0", decode: "d/0", rendezvous };
+}
