@@ -60,8 +60,7 @@ export class LegExchange {
       }
       deadline.startIdle();
       const [reader, frames] = await Promise.all([this.#reader, this.#frames]);
-      const held = frames.rest();
-      return { ...answer, body: rest(reader, held.byteLength > 0 ? [held] : [], deadline) };
+      return { ...answer, body: rest(reader, frames.rest(), deadline) };
     } catch (error) {
       deadline.clear();
       drop();

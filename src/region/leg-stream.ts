@@ -1,4 +1,5 @@
-import { createSseFramer, frameData } from "../core/sse.ts";
+import { ByteBuffer } from "../core/byte-buffer.ts";
+import { createSseFramer, frameData, MAX_EVENT_BYTES } from "../core/sse.ts";
 import { isContentFrame, isErrorFrame } from "../core/chat-frames.ts";
 import type { LegFailure } from "./service.ts";
 
@@ -25,12 +26,12 @@ export async function untilFirstContent(
 ): Promise<ReadableStream<Uint8Array> | "declined"> {
   const reader = source.getReader();
   const framer = createSseFramer();
-  const held: Uint8Array[] = [];
+  const held = new ByteBuffer();
   try {
     for (;;) {
       const { done, value } = await deadline.race(reader.read());
       if (done) throw new LegBroken("malformed", "the stream ended before any content");
-      held.push(value);
+      held.append(value);
       for (const frame of framer.push(value)) {
         const data = frameData(frame);
         if (data === undefined) continue;
@@ -43,7 +44,11 @@ export async function untilFirstContent(
         }
         if (!isContentFrame(data)) continue;
         deadline.startIdle();
-        return rest(reader, held, deadline);
+        return rest(reader, held.view(), deadline);
+      }
+      // Chunks may be large: one that brings content is taken, however much there was before it.
+      if (held.length > MAX_EVENT_BYTES) {
+        throw new LegBroken("malformed", `no content in the first ${MAX_EVENT_BYTES} bytes`);
       }
     }
   } catch (error) {
@@ -55,12 +60,12 @@ export async function untilFirstContent(
 /** The held bytes, then what follows, with the idle deadline between chunks. */
 export function rest(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  held: readonly Uint8Array[],
+  held: Uint8Array,
   deadline: Deadline,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {
-      for (const chunk of held) controller.enqueue(chunk);
+      if (held.length > 0) controller.enqueue(held);
     },
     async pull(controller) {
       try {

@@ -78,8 +78,7 @@ async function passOn(
   const framer = createSseFramer();
   for (;;) {
     const next = await left.orElse(reader.read());
-    if (next.done) return endOf(framer.rest());
-    for (const frame of framer.push(next.value)) {
+    for (const frame of next.done ? framer.end() : framer.push(next.value)) {
       const verdict = watch(frame, relayed, options);
       if (verdict === "done") return frame;
       if (verdict === "error") throw new Error("the engine sent an error");
@@ -87,6 +86,7 @@ async function passOn(
       const passed = verdict === "usage" && options.correct ? await options.correct(frame) : frame;
       await left.orElse(write(sink, passed));
     }
+    if (next.done) return endOf(framer.rest());
   }
 }
 

@@ -1,18 +1,11 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSseFramer, frameData } from "../../../src/core/sse.ts";
+import { createSseFramer, frameData, withFrameData } from "../../../src/core/sse.ts";
+import { cut } from "../../support/chunks.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-/** Cuts bytes at the given places, wherever in a character or line end these are. */
-function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length].toSorted(
-    (one, other) => one - other,
-  );
-  return ends.map((end, index) => bytes.slice(ends[index - 1] ?? 0, end));
-}
 
 function framed(chunks: readonly Uint8Array[]): { frames: Uint8Array[]; rest: Uint8Array } {
   const framer = createSseFramer();
@@ -58,7 +51,7 @@ describe("createSseFramer", () => {
   });
 
   it("takes an event of many chunks", () => {
-    const framer = createSseFramer();
+    const framer = createSseFramer(64 * 1024 * 1024);
     const chunk = encode("a".repeat(16_384));
     const frames = [encode("data: "), ...Array.from({ length: 2000 }, () => chunk), encode("\n\n")];
     const [event] = frames.flatMap((piece) => framer.push(piece));
@@ -86,6 +79,31 @@ describe("createSseFramer", () => {
     const framer = createSseFramer();
     expect(framer.push(encode("data: a\r\n\r"))).toEqual([]);
     expect(framer.push(encode("\n")).map(decode)).toEqual(["data: a\r\n\r\n"]);
+  });
+});
+
+describe("the end of a stream", () => {
+  it("completes an event whose blank line is a lone CR", () => {
+    const framer = createSseFramer();
+    expect(framer.push(encode("data: a\r\r"))).toEqual([]);
+    expect(framer.end().map(decode)).toEqual(["data: a\r\r"]);
+    expect(framer.rest()).toHaveLength(0);
+  });
+
+  it("completes none that lacks its blank line", () => {
+    const framer = createSseFramer();
+    framer.push(encode("data: a\n"));
+    expect(framer.end()).toEqual([]);
+    expect(decode(framer.rest())).toBe("data: a\n");
+  });
+});
+
+describe("withFrameData", () => {
+  it("leaves the event's other fields", () => {
+    const frame = encode("event: x\r\n: note\r\ndata: a\r\ndata: b\r\nid: 1\r\n\r\n");
+    expect(decode(withFrameData(frame, "c\nd"))).toBe(
+      "event: x\n: note\nid: 1\ndata: c\ndata: d\n\n",
+    );
   });
 });
 
