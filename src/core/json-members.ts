@@ -33,7 +33,7 @@ export function topLevelMembers(bytes: Uint8Array, from = 0): Member[] {
     const start = at;
     expect(bytes, at, QUOTE);
     const nameEnd = skipString(bytes, at);
-    const name = String(JSON.parse(decoder.decode(bytes.subarray(start, nameEnd))));
+    const name = nameAt(bytes, start, nameEnd);
     at = skipSpace(bytes, nameEnd);
     expect(bytes, at, COLON);
     const valueStart = skipSpace(bytes, at + 1);
@@ -98,6 +98,14 @@ export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuff
     at += piece.byteLength;
   }
   return whole;
+}
+
+function nameAt(bytes: Uint8Array, start: number, end: number): string {
+  try {
+    return String(JSON.parse(decoder.decode(bytes.subarray(start, end))));
+  } catch {
+    throw new SyntaxError(`a name that is no string at byte ${start}`);
+  }
 }
 
 function skipSpace(bytes: Uint8Array, from: number): number {
