@@ -5,6 +5,8 @@ import type { Usage } from "./leg.ts";
 
 export type AnswerMessage = { readonly content?: unknown; readonly tool_calls?: unknown };
 
+const encoder = new TextEncoder();
+
 const FILLED = /"(?:content|reasoning_content|reasoning|refusal|text|finish_reason)"\s*:\s*"[^"]/;
 const TEXT = /"(?:content|reasoning_content|reasoning|refusal|text)"\s*:\s*"[^"]/;
 
@@ -66,17 +68,28 @@ export function withCachedTokens(
   json: Uint8Array,
   cachedTokens: number | undefined,
 ): Uint8Array<ArrayBuffer> {
-  const usage: unknown = JSON.parse(rawMember(json, ["usage"]) ?? "null");
-  const edits = { set: {} as Record<string, string>, remove: [] };
-  if (isRecord(usage)) {
-    const { prompt_tokens_details: before, ...rest } = usage;
-    const { cached_tokens: _claimed, ...others } = isRecord(before) ? before : {};
-    const details =
-      cachedTokens === undefined ? others : { ...others, cached_tokens: cachedTokens };
-    const told = Object.keys(details).length > 0 && { prompt_tokens_details: details };
-    edits.set["usage"] = JSON.stringify({ ...rest, ...told });
-  }
-  return splice(json, topLevelMembers(json), edits);
+  const usage = rawMember(json, ["usage"]);
+  const set: Record<string, string> = {};
+  if (usage?.startsWith("{")) set["usage"] = usageWith(usage, cachedTokens);
+  return splice(json, topLevelMembers(json), { set, remove: [] });
+}
+
+/** All but that one figure stays as the engine wrote it. */
+function usageWith(usage: string, cachedTokens: number | undefined): string {
+  const before = rawMember(encoder.encode(usage), [DETAILS]);
+  const details = edited(before?.startsWith("{") ? before : "{}", {
+    set: cachedTokens === undefined ? {} : { cached_tokens: String(cachedTokens) },
+    remove: ["cached_tokens"],
+  });
+  const isEmpty = topLevelMembers(encoder.encode(details)).length === 0;
+  return edited(usage, { set: isEmpty ? {} : { [DETAILS]: details }, remove: [DETAILS] });
+}
+
+const DETAILS = "prompt_tokens_details";
+
+function edited(object: string, edits: Parameters<typeof splice>[2]): string {
+  const bytes = encoder.encode(object);
+  return new TextDecoder().decode(splice(bytes, topLevelMembers(bytes), edits));
 }
 
 export type AnswerCollector = {
@@ -85,26 +98,35 @@ export type AnswerCollector = {
   answer(): AnswerMessage | undefined;
 };
 
-/** Gathers the first choice of a streamed answer. */
-export function collectAnswer(): AnswerCollector {
+/** Gathers the first choice of a streamed answer; of one that is over `maxChars` there is no answer. */
+export function collectAnswer(maxChars = MAX_ANSWER_CHARS): AnswerCollector {
   let text = "";
   let seen = false;
+  let chars = 0;
   const calls: { id: string }[] = [];
   return {
     add(data) {
+      if (chars > maxChars) return;
       const delta = choicesOf(data).find(({ index = 0 }) => index === 0)?.delta;
       if (!isRecord(delta)) return;
       seen = true;
-      if (typeof delta["content"] === "string") text += delta["content"];
-      const fragments = delta["tool_calls"];
-      for (const call of Array.isArray(fragments) ? fragments : []) {
-        if (isRecord(call) && typeof call["id"] === "string") calls.push({ id: call["id"] });
-      }
+      const content = typeof delta["content"] === "string" ? delta["content"] : "";
+      const fragments = Array.isArray(delta["tool_calls"]) ? delta["tool_calls"] : [];
+      const ids = fragments.filter(isRecord).map(({ id }) => id);
+      const begun = ids.filter((id) => typeof id === "string");
+      text += content;
+      calls.push(...begun.map((id) => ({ id })));
+      chars += content.length + begun.join("").length + begun.length;
     },
     answer: () =>
-      seen ? { content: text, ...(calls.length > 0 && { tool_calls: calls }) } : undefined,
+      seen && chars <= maxChars
+        ? { content: text, ...(calls.length > 0 && { tool_calls: calls }) }
+        : undefined,
   };
 }
+
+/** No conversation goes on from an answer of more characters. */
+const MAX_ANSWER_CHARS = 8 * 1024 * 1024;
 
 type Choice = {
   index?: unknown;
@@ -141,5 +163,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function count(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -1,5 +1,5 @@
 import { readChunkUsage, withCachedTokens } from "../core/chat-frames.ts";
-import { frameData } from "../core/sse.ts";
+import { frameData, withFrameData } from "../core/sse.ts";
 import type { TurnDeps } from "./deps.ts";
 import type { LegRun } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
@@ -93,5 +93,5 @@ export async function correctFrame(
   const data = frameData(frame);
   if (data === undefined || readChunkUsage(data) === undefined) return frame;
   const json = new TextDecoder().decode(await correct(new TextEncoder().encode(data)));
-  return new TextEncoder().encode(`data: ${json}\n\n`);
+  return withFrameData(frame, json);
 }

@@ -75,6 +75,13 @@ describe("withCachedTokens", () => {
   it("leaves an answer without usage alone", () => {
     expect(corrected('{"usage":null}', 3)).toBe('{"usage":null}');
   });
+
+  it("leaves what else the engine counts as it wrote it", () => {
+    const lie =
+      '{"usage":{ "a": 18446744073709551615, "prompt_tokens_details": {"cached_tokens":8, "b":1.50} }}';
+    expect(corrected(lie, 3)).toBe(lie.replace(":8", ":3"));
+    expect(corrected(lie, undefined)).toBe(lie.replace('"cached_tokens":8, ', ""));
+  });
 });
 
 describe("isUsageOnly", () => {
@@ -155,6 +162,15 @@ describe("collectAnswer", () => {
     collector.add(chunk({ tool_calls: [{ index: 0, function: { arguments: "{}" } }] }));
     collector.add(chunk({ tool_calls: [{ index: 1, id: "b" }] }));
     expect(collector.answer()).toMatchObject({ tool_calls: [{ id: "a" }, { id: "b" }] });
+  });
+
+  it("has no answer when it was longer than any conversation", () => {
+    const collector = collectAnswer(5);
+    collector.add(chunk({ content: "Hello" }));
+    expect(collector.answer()).toEqual({ content: "Hello" });
+    collector.add(chunk({ content: "!" }));
+    collector.add(chunk({ content: "" }));
+    expect(collector.answer()).toBeUndefined();
   });
 
   it("has no answer before anything came", () => {
