@@ -1,135 +1,146 @@
-import { failure } from "./problem.ts";
-import { Run, type RunOrder, type Sink } from "./run.ts";
-import { DONE_FRAME, usageChunk, wholeAnswer, type EngineUsage } from "./shapes.ts";
+import type { SimEngine } from "../../src/sim/engine.ts";
+import type { Api, EngineAsk } from "./ask.ts";
+import type { Clock } from "./clock.ts";
+import type { Taken } from "./dialects/dialect.ts";
+import { FrameStream } from "./frame-stream.ts";
 import type { OpenEntry } from "./ledger.ts";
+import type { Problem } from "./problem.ts";
+import { Run, type RunOrder } from "./run.ts";
+import { DONE_FRAME, usageChunk, wholeAnswer } from "./shapes.ts";
 
-/** Runs a request and answers it, as a stream or whole, keeping its ledger entry and lease. */
+/** Runs a request and answers it, as a stream or whole, keeping its ledger entry; rejects when the caller leaves. */
 export function answer(job: Job): Promise<Response> {
-  return job.order.ask.stream ? Promise.resolve(streamed(job)) : whole(job);
+  return job.ask.stream ? streamed(job) : whole(job);
 }
 
 export type Job = {
-  readonly order: RunOrder;
+  readonly engine: SimEngine;
+  readonly clock: Clock;
+  readonly ask: EngineAsk;
+  readonly api: Api;
+  readonly taken: Taken;
   readonly signal: AbortSignal;
   readonly entry: OpenEntry;
-  /** What the engine says it used, which is not always the truth. */
-  readonly usage: (run: Run) => EngineUsage;
+  readonly refuse: (problem: Problem) => Response;
+  readonly haltAfterTokens: number | undefined;
   /** A halted answer is cut rather than left hanging. */
   readonly cutsWhenHalted: boolean;
-  /** The blocks of another engine are no longer needed there. */
-  readonly releaseRemote: () => void;
-  /** Raw JSON of `kv_transfer_params` for a prefill leg's answer. */
-  readonly handoff?: string | undefined;
+  /** The process that took it still runs. */
+  readonly isAlive: () => boolean;
+  /** The open ones of this engine. */
+  readonly runs: Set<Run>;
 };
 
-function streamed(job: Job): Response {
-  let refusal: Response | undefined;
-  let run: Run | undefined;
-  const leave = (): void => {
-    run?.abort();
-    job.releaseRemote();
-    if (run) job.entry.close("aborted", run.counts, false);
-  };
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      const current: Run = new Run(
-        job.order,
-        streamSink(
-          job,
-          controller,
-          () => current,
-          () => (refusal = tooLong()),
-        ),
-      );
-      run = current;
-      current.start();
-    },
-    cancel: leave,
-  });
-  job.signal.addEventListener("abort", leave, { once: true });
-  if (job.signal.aborted) leave();
-  if (refusal) return refusal;
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
-  });
-}
-
-function streamSink(
-  job: Job,
-  controller: ReadableStreamDefaultController<Uint8Array>,
-  run: () => Run,
-  refuse: () => void,
-): Sink {
-  const { order, entry, signal } = job;
-  const { includeUsage } = order.ask;
-  const encoder = new TextEncoder();
-  const write = (text: string): void => {
-    if (text !== "" && !signal.aborted) controller.enqueue(encoder.encode(text));
-  };
-  const fail = (reason: string): void => {
-    job.releaseRemote();
-    entry.close("failed", run().counts, false);
-    controller.error(new Error(reason));
-  };
-  return {
-    frames: write,
-    pulled: job.releaseRemote,
-    done() {
-      job.releaseRemote();
-      entry.close("done", run().counts, includeUsage);
-      write((includeUsage ? usageChunk(order.answering, job.usage(run())) : "") + DONE_FRAME);
-      if (!signal.aborted) controller.close();
-    },
-    failed(reason) {
-      if (reason === "too-long") refuse();
-      fail(reason);
-    },
-    halted() {
-      if (job.cutsWhenHalted) fail("connection reset");
-    },
-  };
-}
-
-function whole(job: Job): Promise<Response> {
-  const { order, entry } = job;
+function streamed(job: Job): Promise<Response> {
+  const { ask, taken } = job;
+  const order = orderOf(job);
   return new Promise((resolve, reject) => {
-    const settle = (status: "done" | "aborted" | "failed", reportedUsage: boolean): void => {
-      job.releaseRemote();
-      entry.close(status, run.counts, reportedUsage);
+    let isStarted = false;
+    let isAnswered = false;
+    const frames = new FrameStream(() => leave());
+    const begin = (): void => {
+      // A body can be given away once.
+      if (!isAnswered) resolve(new Response(frames.body, { headers: headersOf(STREAM, job) }));
+      isAnswered = true;
     };
     const run: Run = new Run(order, {
-      frames: () => {},
-      pulled: job.releaseRemote,
-      done() {
-        settle("done", true);
-        resolve(jsonAnswer(job, run));
+      frames(text) {
+        frames.write(text);
+        if (isStarted && text !== "") begin();
       },
-      failed(reason) {
-        settle("failed", false);
-        resolve(reason === "too-long" ? tooLong() : failure(500, reason, "The engine restarted."));
+      done() {
+        settle(job, run, "done", ask.includeUsage);
+        const usage = ask.includeUsage ? usageChunk(order.answering, taken.usage(run)) : "";
+        frames.write(usage + DONE_FRAME);
+        frames.close();
+        begin();
+      },
+      failed(problem) {
+        settle(job, run, "failed", false);
+        if (!isAnswered) resolve(job.refuse(problem));
+        isAnswered = true;
+        if (!taken.failureFrames) return frames.break(problem.code);
+        frames.write(taken.failureFrames(problem));
+        frames.close();
       },
       halted() {
         if (!job.cutsWhenHalted) return;
-        settle("failed", false);
-        resolve(cutShort());
+        settle(job, run, "failed", false);
+        frames.break("connection reset");
       },
     });
-    const leave = (): void => {
-      run.abort();
-      settle("aborted", false);
-      reject(new Error("The caller left."));
-    };
-    job.signal.addEventListener("abort", leave, { once: true });
-    if (job.signal.aborted) leave();
-    else run.start();
+    const leave = open(job, run, reject);
+    isStarted = true;
+    if (taken.opens !== "first-token") begin();
   });
 }
 
-function jsonAnswer(job: Job, run: Run): Response {
-  const text = JSON.stringify(wholeAnswer(job.order.answering, run.said, job.usage(run)));
-  const body =
-    job.handoff === undefined ? text : `${text.slice(0, -1)},"kv_transfer_params":${job.handoff}}`;
-  return new Response(body, { headers: { "content-type": "application/json" } });
+function whole(job: Job): Promise<Response> {
+  const order = orderOf(job);
+  return new Promise((resolve, reject) => {
+    const run: Run = new Run(order, {
+      frames: () => {},
+      done() {
+        settle(job, run, "done", true);
+        const { usage, members } = job.taken;
+        const text = wholeAnswer(order.answering, run.said, usage(run), members?.(run) ?? {});
+        resolve(new Response(text, { headers: headersOf(JSON_BODY, job) }));
+      },
+      failed(problem) {
+        settle(job, run, "failed", false);
+        resolve(job.refuse(problem));
+      },
+      halted() {
+        if (!job.cutsWhenHalted) return;
+        settle(job, run, "failed", false);
+        resolve(cutShort());
+      },
+    });
+    open(job, run, reject);
+  });
+}
+
+/** Starts a run; gives what ends it when its caller leaves. */
+function open(job: Job, run: Run, left: (error: Error) => void): () => void {
+  const leave = (): void => {
+    run.abort();
+    settle(job, run, "aborted", false);
+    left(new Error("The caller left."));
+  };
+  job.runs.add(run);
+  job.signal.addEventListener("abort", leave, { once: true });
+  if (job.signal.aborted) leave();
+  else {
+    job.taken.hooks?.open?.(run);
+    run.start();
+  }
+  return leave;
+}
+
+/** Closes the books on a run; only the first call counts. */
+function settle(
+  { runs, taken, entry, isAlive }: Job,
+  run: Run,
+  status: "done" | "aborted" | "failed",
+  reportedUsage: boolean,
+): void {
+  if (!runs.delete(run)) return;
+  taken.hooks?.over?.(isAlive() ? status : "died");
+  entry.close(status, run.counts, reportedUsage);
+}
+
+function orderOf({ api, ask, engine, clock, taken, haltAfterTokens }: Job): RunOrder {
+  const id = `${api === "chat" ? "chatcmpl" : "cmpl"}-${crypto.randomUUID().replaceAll("-", "")}`;
+  const created = Math.floor(Date.now() / 1000);
+  const answering = { api, id, model: ask.model, created };
+  return { engine, clock, ask, taken, haltAfterTokens, answering };
+}
+
+const STREAM = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
+const JSON_BODY = { "content-type": "application/json" };
+
+function headersOf(usual: Readonly<Record<string, string>>, { taken }: Job): HeadersInit {
+  return { ...usual, ...taken.headers };
 }
 
 function cutShort(): Response {
@@ -137,9 +148,5 @@ function cutShort(): Response {
     start: (controller) => controller.enqueue(new TextEncoder().encode('{"id":')),
     pull: (controller) => controller.error(new Error("connection reset")),
   });
-  return new Response(body, { headers: { "content-type": "application/json" } });
-}
-
-function tooLong(): Response {
-  return failure(400, "context_length_exceeded", "The request does not fit the KV cache.");
+  return new Response(body, { headers: JSON_BODY });
 }

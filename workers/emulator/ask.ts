@@ -8,6 +8,7 @@ import {
   type ToolShape,
 } from "../../src/sim/text.ts";
 import { chatTokens, isRecord, roleOf, textTokens } from "../../src/sim/tokens.ts";
+import type { Problem } from "./problem.ts";
 
 export type Api = "chat" | "text";
 
@@ -30,19 +31,13 @@ export type EngineAsk = {
   readonly promptTokens: number;
 };
 
-export type AskProblem = {
-  readonly status: 400 | 404;
-  readonly code: string;
-  readonly message: string;
-};
-
 /** Reads the body of a chat or text completion. */
 export function readAsk(
   api: Api,
   body: unknown,
   model: Model,
   modelNames: ReadonlySet<string>,
-): { ok: true; ask: EngineAsk } | { ok: false; problem: AskProblem } {
+): { ok: true; ask: EngineAsk } | { ok: false; problem: Problem } {
   if (!isRecord(body)) return refuse(400, "invalid_body", "The body must be a JSON object.");
   const name = typeof body["model"] === "string" ? body["model"] : model.id;
   if (!modelNames.has(name)) {
@@ -61,11 +56,7 @@ export function readAsk(
   return { ok: true, ask: { ...shapeOf(api, name, body), ...choicesOf(body, prompts, model) } };
 }
 
-function refuse(
-  status: 400 | 404,
-  code: string,
-  message: string,
-): { ok: false; problem: AskProblem } {
+function refuse(status: 400 | 404, code: string, message: string): { ok: false; problem: Problem } {
   return { ok: false, problem: { status, code, message } };
 }
 

@@ -1,4 +1,5 @@
 import { isRecord } from "../../src/sim/tokens.ts";
+import { failure } from "./problem.ts";
 
 export const FAULTS = [
   "none",
@@ -55,4 +56,25 @@ export class Faults {
     this.#left--;
     return this.#fault;
   }
+}
+
+/** How a fault answers at once, if it does; throws for one that lets nobody connect. */
+export function refusalOf(fault: Fault | undefined): Response | undefined {
+  // Over a service binding this is what a refused connection looks like.
+  if (fault?.fault === "refuse") throw new Error("connection refused");
+  if (fault?.fault === "status") return failure(fault.status, "emulated_fault", "Told to fail.");
+  if (fault?.fault !== "429") return undefined;
+  const headers = { "retry-after": String(fault.retryAfterS) };
+  return failure(429, "rate_limit_exceeded", "Told to refuse.", headers);
+}
+
+/** Tokens after which an answer stops dead. */
+export function haltAfter(fault: Fault | undefined): number | undefined {
+  if (fault?.fault === "stall-before-first") return 0;
+  return fault?.fault === "stall-midstream" || fault?.fault === "cut-midstream" ? 3 : undefined;
+}
+
+/** A halted answer is cut rather than left hanging. */
+export function cutsWhenHalted(fault: Fault | undefined): boolean {
+  return fault?.fault === "cut-midstream";
 }

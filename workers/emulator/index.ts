@@ -1,4 +1,4 @@
-import type { EmulatorEnv } from "./config.ts";
+import type { EmulatorEnv } from "./env.ts";
 import { parsePath } from "./path.ts";
 import { failure } from "./problem.ts";
 

@@ -1,10 +1,12 @@
 import type { Counts } from "../../src/sim/sequence.ts";
 
+export type Leg = "prefill" | "decode" | "both";
+
 /** What really became of one request: the truth that tests compare receipts with. */
 export type LedgerEntry = Counts & {
   /** The caller's `x-request-id`. */
   readonly requestId: string;
-  readonly leg: "prefill" | "decode" | "both";
+  readonly leg: Leg;
   /** Usage went out with the answer. */
   readonly reportedUsage: boolean;
   readonly status: "done" | "aborted" | "failed" | "running";
@@ -20,7 +22,7 @@ export class Ledger {
   #entries: { entry: LedgerEntry }[] = [];
   readonly totals = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
 
-  open(requestId: string, leg: LedgerEntry["leg"]): OpenEntry {
+  open(requestId: string, leg: Leg): OpenEntry {
     const slot = { entry: { ...NEW, requestId, leg, startedAt: Date.now() } as LedgerEntry };
     this.#entries.push(slot);
     if (this.#entries.length > KEPT) this.#entries.shift();

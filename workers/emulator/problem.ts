@@ -1,3 +1,14 @@
+export type Problem = {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+};
+
+/** A problem in OpenAI's shape. */
+export function openAiProblem({ status, code, message }: Problem): Response {
+  return failure(status, code, message);
+}
+
 /** An error in OpenAI's shape. */
 export function failure(
   status: number,

@@ -3,6 +3,8 @@ import type { SimEvent } from "../../src/sim/events.ts";
 import type { Counts, SimRequest } from "../../src/sim/sequence.ts";
 import type { EngineAsk } from "./ask.ts";
 import type { Clock } from "./clock.ts";
+import type { Taken } from "./dialects/dialect.ts";
+import type { Problem } from "./problem.ts";
 import { finishChunk, roleChunk, tokenChunk, type Answering, type Said } from "./shapes.ts";
 
 /** One HTTP request inside the engine: its choices run side by side, and what they say goes to a sink. */
@@ -20,6 +22,10 @@ export class Run {
     this.#sink = sink;
     this.#open = order.ask.choices.length;
     this.#said = order.ask.choices.map(() => ({ text: "", finish: "stop" }));
+  }
+
+  get ask(): EngineAsk {
+    return this.#order.ask;
   }
 
   /** The truth about the tokens so far, over all choices. */
@@ -46,24 +52,20 @@ export class Run {
   }
 
   start(): void {
-    const { engine, clock, ask, haltAfterTokens, leaseAs, pull, answering } = this.#order;
+    const { ask, taken, haltAfterTokens, answering } = this.#order;
     if (haltAfterTokens === 0) return this.#halt();
-    ask.choices.forEach(({ tokens, output }, index) => {
-      clock.listen(this.#id(index), (events) => this.#hear(index, events));
-      const request: SimRequest = {
-        id: this.#id(index),
-        tokens,
-        output,
-        salt: ask.cacheSalt,
-        ...(leaseAs !== undefined && index === 0 && { leaseAs }),
-        ...(pull && { pull }),
-      };
-      engine.submit(request, clock.now());
-    });
+    if (!taken.isHeld) ask.choices.forEach((_, index) => this.#submit(index));
     if (ask.stream) {
       this.#sink.frames(ask.choices.map((_, index) => roleChunk(answering, index)).join(""));
     }
-    clock.catchUp();
+    this.#order.clock.catchUp();
+  }
+
+  /** Runs a choice that was held. */
+  begin(index: number): void {
+    if (this.#isOver) return;
+    this.#submit(index);
+    this.#order.clock.catchUp();
   }
 
   /** Stops every choice; the sink hears no more. */
@@ -72,26 +74,51 @@ export class Run {
     this.#isOver = true;
     const { engine, clock, ask } = this.#order;
     for (let index = 0; index < ask.choices.length; index++) {
-      const counts = engine.abort(this.#id(index), clock.now());
+      const counts = engine.abort(this.id(index), clock.now());
       if (counts) this.#counts[index] = counts;
     }
     clock.catchUp();
   }
 
-  #id(index: number): string {
+  /** Ends it for a reason from outside the scheduler. */
+  fail(problem: Problem): void {
+    if (!this.#isOver) this.#end(() => this.#sink.failed(problem));
+  }
+
+  /** A choice's name in the scheduler. */
+  id(index: number): string {
     return `${this.#order.answering.id}/${index}`;
   }
 
+  #submit(index: number): void {
+    const { engine, clock, ask, taken } = this.#order;
+    const choice = ask.choices[index];
+    if (!choice) return;
+    const { tokens, output } = choice;
+    const id = this.id(index);
+    clock.listen(id, (events) => this.#hear(index, events));
+    const request: SimRequest = {
+      tokens,
+      output,
+      salt: ask.cacheSalt,
+      ...taken.order?.(index),
+      id,
+    };
+    engine.submit(request, clock.now());
+  }
+
   #hear(index: number, events: readonly SimEvent[]): void {
+    const { hooks } = this.#order.taken;
     let frames = "";
     for (const event of events) {
       if ("counts" in event) this.#counts[index] = event.counts;
       if (this.#isOver) continue;
-      if (event.kind === "pulled") this.#sink.pulled();
+      if (event.kind === "started") hooks?.started?.(index);
+      if (event.kind === "pulled") hooks?.pulled?.(index);
       if (event.kind === "first-token" || event.kind === "token")
         frames += this.#token(index, event);
       if (event.kind === "done") frames += this.#finish(index, event);
-      if (event.kind === "failed") return this.#end(() => this.#sink.failed(event.reason));
+      if (event.kind === "failed") return this.fail(PROBLEMS[event.reason]);
       if (this.#tokens >= (this.#order.haltAfterTokens ?? Infinity)) {
         this.#sink.frames(frames);
         return this.#halt();
@@ -99,7 +126,16 @@ export class Run {
     }
     if (this.#isOver) return;
     this.#sink.frames(frames);
-    if (this.#open === 0) this.#end(() => this.#sink.done());
+    if (this.#open === 0) this.#saidAll();
+  }
+
+  #saidAll(): void {
+    const wait = this.#order.taken.hooks?.said?.();
+    const finish = (): void => {
+      if (!this.#isOver) this.#end(() => this.#sink.done());
+    };
+    if (wait) void wait.then(finish);
+    else finish();
   }
 
   #token(index: number, event: SimEvent & { readonly kind: "first-token" | "token" }): string {
@@ -114,9 +150,13 @@ export class Run {
 
   #finish(index: number, event: SimEvent & { readonly kind: "done" }): string {
     this.#open--;
-    const { finish, toolCall } = event.output;
+    const { answering, ask, taken } = this.#order;
+    const finish = taken.finish ?? event.output.finish;
+    const { toolCall } = event.output;
     this.#said[index] = { text: this.#said[index]?.text ?? "", finish, toolCall };
-    return this.#order.ask.stream ? finishChunk(this.#order.answering, index, finish) : "";
+    if (!ask.stream) return "";
+    const members = index === 0 ? taken.members?.(this).lastChunk : undefined;
+    return finishChunk(answering, index, finish, members);
   }
 
   #halt(): void {
@@ -129,6 +169,21 @@ export class Run {
     tell();
   }
 }
+
+export const RESTARTED: Problem = {
+  status: 500,
+  code: "restarted",
+  message: "The engine restarted.",
+};
+
+const PROBLEMS: Readonly<Record<"too-long" | "restarted", Problem>> = {
+  "too-long": {
+    status: 400,
+    code: "context_length_exceeded",
+    message: "The request does not fit the KV cache.",
+  },
+  restarted: RESTARTED,
+};
 
 const NOTHING = {
   promptTokens: 0,
@@ -143,8 +198,7 @@ export type RunOrder = {
   readonly clock: Clock;
   readonly ask: EngineAsk;
   readonly answering: Answering;
-  readonly leaseAs?: string | undefined;
-  readonly pull?: SimRequest["pull"] | undefined;
+  readonly taken: Taken;
   /** A fault: stop dead after so many tokens. */
   readonly haltAfterTokens?: number | undefined;
 };
@@ -152,9 +206,7 @@ export type RunOrder = {
 /** Where a run's words go. Exactly one of `done`, `failed` and `halted` comes, last, unless it is aborted. */
 export type Sink = {
   frames(text: string): void;
-  /** Blocks of another engine have arrived. */
-  pulled(): void;
   done(): void;
-  failed(reason: "too-long" | "restarted"): void;
+  failed(problem: Problem): void;
   halted(): void;
 };

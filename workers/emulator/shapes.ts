@@ -1,5 +1,7 @@
 import type { ToolCall } from "../../src/sim/text.ts";
 import type { Api } from "./ask.ts";
+import type { Members } from "./dialects/dialect.ts";
+import type { Run } from "./run.ts";
 
 /** The members every answer and chunk of one request share. */
 export type Answering = {
@@ -16,10 +18,22 @@ export type EngineUsage = {
   readonly prompt_tokens_details?: { readonly cached_tokens: number };
 };
 
+/** The usage of a request that claims so many cached tokens, told when there are any. */
+export function usageOf(run: Run, cachedTokens: number): EngineUsage {
+  const { promptTokens } = run.ask;
+  const { outputTokens } = run.counts;
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: outputTokens,
+    total_tokens: promptTokens + outputTokens,
+    ...(cachedTokens > 0 && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+  };
+}
+
 /** What one choice said. */
 export type Said = {
   readonly text: string;
-  readonly finish: "stop" | "length" | "tool_calls";
+  readonly finish: string;
   readonly toolCall?: ToolCall | undefined;
 };
 
@@ -58,29 +72,46 @@ export function tokenChunk(
 }
 
 /** The chunk that closes a choice. */
-export function finishChunk(answering: Answering, index: number, finish: Said["finish"]): string {
+export function finishChunk(
+  answering: Answering,
+  index: number,
+  finish: string,
+  members: Members["lastChunk"],
+): string {
   const said = answering.api === "text" ? { text: "" } : { delta: {} };
-  return frame(chunk(answering, [{ index, ...said, logprobs: null, finish_reason: finish }]));
+  const choice = { index, ...said, logprobs: null, finish_reason: finish };
+  return `data: ${withRaw(chunk(answering, [choice]), members)}\n\n`;
 }
 
 export function usageChunk(answering: Answering, usage: EngineUsage): string {
   return frame({ ...chunk(answering, []), usage });
 }
 
-/** A whole answer. */
+/** A whole answer as JSON text. */
 export function wholeAnswer(
   answering: Answering,
   choices: readonly Said[],
   usage: EngineUsage,
-): Record<string, unknown> {
-  return {
+  members: Members,
+): string {
+  const texts = choices.map((said, index) => {
+    const choice = wholeChoice(answering.api, said, index);
+    return withRaw(choice, index === 0 ? members.choice : undefined);
+  });
+  const head = {
     id: answering.id,
     object: answering.api === "chat" ? "chat.completion" : "text_completion",
     created: answering.created,
     model: answering.model,
-    choices: choices.map((said, index) => wholeChoice(answering.api, said, index)),
-    usage,
   };
+  const raw = { choices: `[${texts.join(",")}]`, usage: JSON.stringify(usage), ...members.answer };
+  return withRaw(head, raw);
+}
+
+/** An object that has members as JSON, with more whose values are raw JSON. */
+function withRaw(object: object, raw: Readonly<Record<string, string>> = {}): string {
+  const added = Object.entries(raw).map(([name, value]) => `,${JSON.stringify(name)}:${value}`);
+  return `${JSON.stringify(object).slice(0, -1)}${added.join("")}}`;
 }
 
 function wholeChoice(api: Api, said: Said, index: number): Record<string, unknown> {

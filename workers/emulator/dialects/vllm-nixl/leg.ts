@@ -1,10 +1,9 @@
-import { isRecord } from "../../src/sim/tokens.ts";
-
-export type Leg = "prefill" | "decode" | "both";
+import { isRecord } from "../../../../src/sim/tokens.ts";
+import type { Leg } from "../../ledger.ts";
 
 /** Which leg a body for a NIXL engine asks for. */
-export function legOf(body: unknown): Leg {
-  const params = isRecord(body) ? body["kv_transfer_params"] : undefined;
+export function legOf(body: Readonly<Record<string, unknown>>): Leg {
+  const params = body["kv_transfer_params"];
   if (!isRecord(params)) return "both";
   if (params["do_remote_decode"] === true) return "prefill";
   return params["do_remote_prefill"] === true ? "decode" : "both";

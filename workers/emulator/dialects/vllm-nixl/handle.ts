@@ -1,5 +1,5 @@
-import { seedOf, type Held } from "../../src/sim/hash.ts";
-import { isRecord } from "../../src/sim/tokens.ts";
+import { seedOf, type Held } from "../../../../src/sim/hash.ts";
+import { isRecord } from "../../../../src/sim/tokens.ts";
 
 /** What a prefill leg hands out: where its blocks are, in numbers that need all their 64 bits. */
 export type Handle = {

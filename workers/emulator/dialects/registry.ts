@@ -1,0 +1,13 @@
+import type { EmulatedDialect } from "./dialect.ts";
+import { openai } from "./openai.ts";
+import { vllmNixl } from "./vllm-nixl/dialect.ts";
+
+/** The dialect of that name; an engine of any other takes what OpenAI's API takes and no more. */
+export function dialectNamed(name: string): EmulatedDialect {
+  return dialects.get(name) ?? openai;
+}
+
+const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
+  ["openai", openai],
+  ["vllm-nixl", vllmNixl],
+]);
