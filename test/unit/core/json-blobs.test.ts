@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rawMember, splice, topLevelMembers } from "../../../src/core/json-members.ts";
+import { sentBody } from "../engines/sent-leg.ts";
 import { vllmNixl } from "../../../src/engines/vllm-nixl/dialect.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Numbers as engines write them and as `JSON.parse` would not give them back. */
@@ -123,15 +125,9 @@ describe("an engine's blob", () => {
             gap,
           ),
         );
-        const found = topLevelMembers(body);
-        const edits = vllmNixl.edits("decode", {
-          present: new Set(found.map((member) => member.name)),
-          raw: (key) => rawMember(body, [key]),
-          stream: false,
-          model: "a",
-          ...(handoff && { handoff }),
-        });
-        expect(rawMember(splice(body, found, edits), ["kv_transfer_params"])).toBe(raw);
+        const order = handoff && { handoff: handoff.raw };
+        const sent = encoder.encode(sentBody("vllm-nixl", "decode", decoder.decode(body), order));
+        expect(rawMember(sent, ["kv_transfer_params"])).toBe(raw);
       }),
     );
   });
