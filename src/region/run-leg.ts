@@ -1,10 +1,10 @@
 import { completionAsStream } from "../core/completion-as-stream.ts";
 import type { Dialect } from "../engines/dialect.ts";
+import { retryAfterMs } from "../engines/load/retry-after.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
 import { learn, remember } from "./learned.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
-import { retryAfterMs } from "./retry-after.ts";
 import { isWholeAnswer } from "./whole-answer.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 

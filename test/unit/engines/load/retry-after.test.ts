@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { retryAfterMs } from "../../../src/region/retry-after.ts";
+import { retryAfterMs } from "../../../../src/engines/load/retry-after.ts";
 
 const NOW = Date.parse("2026-11-23T14:00:00Z");
 const read = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), NOW);
@@ -25,6 +25,12 @@ describe("retryAfterMs", () => {
       expect(read({ "retry-after": told })).toBeUndefined();
     },
   );
+
+  it("prefers what is told in milliseconds, where that is a time", () => {
+    expect(read({ "retry-after": "3", "retry-after-ms": "2250" })).toBe(2250);
+    expect(read({ "retry-after": "3", "retry-after-ms": "soon" })).toBe(3000);
+    expect(read({ "retry-after-ms": "0" })).toBeUndefined();
+  });
 
   it("knows nothing of answers that do not say", () => {
     expect(read({})).toBeUndefined();
