@@ -66,7 +66,7 @@ describe("the checks themselves", () => {
   });
 
   it("tell dialects from what they share", () => {
-    const source = `import "../sglang/dialect.ts"; import "../dialect.ts"; import "./load.ts";`;
+    const source = `import "../sglang/dialect.ts"; import "../dialect.ts"; import "../load/orca.ts"; import "./load.ts";`;
     const joined = importsIn("src/engines/openai/example.ts", source).filter(joinsDialects);
     expect(joined.map(({ to }) => to)).toEqual(["src/engines/sglang/dialect.ts"]);
   });
@@ -93,7 +93,7 @@ function joinsDialects({ from, to, isPackage }: Import): boolean {
 }
 
 function dialectOf(path: string): string | undefined {
-  return /^src\/engines\/([^/]+)\//.exec(path)?.[1];
+  return /^src\/engines\/(?!load\/)([^/]+)\//.exec(path)?.[1];
 }
 
 function show({ from, to }: Import): string {
