@@ -90,6 +90,10 @@ const pool = z.strictObject({
     .record(headerName, z.string())
     .exactOptional()
     .describe("Sent with every request to its engines; secrets belong in `apiKeySecret`"),
+  bidirectional: z
+    .boolean()
+    .default(false)
+    .describe("Its decode engines keep what they decoded for the prefill of the next turn"),
   dpSize: positiveInt.default(1).describe("Ranks of data parallelism behind each engine's URL"),
   cacheSalt: z
     .boolean()

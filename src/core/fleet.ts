@@ -87,6 +87,8 @@ export type Pool = {
   readonly modelName?: string;
   /** Sent with every request to its engines. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Its decode engines keep prompt and answer for whoever prefills the next turn; absent means they do not. */
+  readonly bidirectional?: boolean;
   /** Ranks of data parallelism behind each engine's URL; 1 unless told. */
   readonly dpSize?: number;
   /** Its engines take `cache_salt`; absent means as its dialect usually does. */

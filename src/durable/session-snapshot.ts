@@ -26,6 +26,9 @@ const branchSchema = z.object({
   promptTokens: count,
   answerKey: z.string(),
   holdings: z.array(holdingSchema),
+  kept: z
+    .object({ engine: z.string(), raw: z.string(), tokens: count, until: z.number() })
+    .exactOptional(),
   lastAt: z.number(),
 });
 

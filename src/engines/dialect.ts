@@ -106,6 +106,13 @@ export type Dialect = {
   tookHandoff(usage: Usage): boolean | undefined;
   /** Whether a decode leg's answer, or one frame of it, says that its engine holds too little to go ahead. */
   declines?(json: string): boolean;
+  /** How a decode engine of a `bidirectional` pool says, with its answer, where the next prefill may fetch it all. */
+  readonly keeps?: {
+    /** Top-level member of the answer or of one of its frames. */
+    readonly member: string;
+    /** How long it can be counted on, ms. */
+    readonly forMs: number;
+  };
   /** How a prefill engine is got to know, once and again after it failed: `EngineAddress.learned`, raw JSON text. */
   readonly learns?: AskedOf | ToldBy;
   /** When the decode leg may be ended after the client left: at once, or only at its first token. */

@@ -40,6 +40,7 @@ export function engineRequest(
     model: pool.modelName ?? pool.model,
     ...(order.session !== undefined && { session: order.session }),
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
+    ...(order.kept !== undefined && { kept: { raw: order.kept } }),
     ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),
     ...(order.cacheSalt !== undefined &&
       (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),

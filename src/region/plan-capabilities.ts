@@ -21,5 +21,6 @@ function knownOf(name: string) {
     tookHandoff: (usage: Usage) => dialect.tookHandoff(usage),
     splits: (traits: RequestTraits) => dialect.splits(traits),
     safeEnd: dialect.safeEnd,
+    keeps: dialect.keeps,
   };
 }

@@ -78,6 +78,8 @@ export type LegOrder = {
   readonly session?: string;
   /** What the prefill leg answered, for a decode leg. */
   readonly handoff?: string;
+  /** What an earlier turn's decode engine said of where a prefill leg may fetch the conversation. */
+  readonly kept?: string;
   /** Both engines of a split request whose legs meet by a name of ours, which is a decimal integer below 2^53. */
   readonly split?: {
     readonly prefill: string;

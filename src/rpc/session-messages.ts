@@ -1,6 +1,6 @@
-import type { Holding, SessionStats } from "../core/session/state.ts";
+import type { Holding, Kept, SessionStats } from "../core/session/state.ts";
 
-export type { Holding, SessionStats } from "../core/session/state.ts";
+export type { Holding, Kept, SessionStats } from "../core/session/state.ts";
 
 /** Messages between the edge and a `Session` object. Additive changes only; see DESIGN §2. */
 export const SESSION_MESSAGES_VERSION = 1;
@@ -27,6 +27,8 @@ export type OpenAnswer = {
   /** Engines that hold a prefix of exactly this chain, best first. */
   readonly holdings: readonly Holding[];
   readonly stats: SessionStats;
+  /** Where the last turn of this very conversation was decoded, and how its cache is fetched from there. */
+  readonly kept?: Kept;
 };
 
 export type SettleAsk = {
@@ -53,6 +55,7 @@ export type SettleAsk = {
   readonly holdings: readonly Holding[];
   /** Engines found to hold nothing any more (restarted, evicted). */
   readonly lost: readonly string[];
+  readonly kept?: Kept;
   readonly now: number;
 };
 

@@ -4,6 +4,7 @@ import { answerKey } from "../core/prefix.ts";
 import { after } from "./after.ts";
 import { usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
+import { keptTaker } from "./kept.ts";
 import { finish } from "./legs.ts";
 import { failedOutcome, type Outcome, type Renderer, type TurnFailure } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
@@ -67,12 +68,16 @@ async function answerWhole(
 ): Promise<Response> {
   const { result } = tried;
   if (!result.ok) return failTurn(deps, turn, tried, result.failure, render);
-  const bytes = new Uint8Array(await new Response(result.body).arrayBuffer());
+  const taker = keptTaker(deps, turn, result.answer);
+  const whole = new Uint8Array(await new Response(result.body).arrayBuffer());
+  const bytes = taker?.take(whole) ?? whole;
   const usage = readChunkUsage(`{"usage":${rawMember(bytes, ["usage"]) ?? "null"}}`);
   finish(deps, result.answer, "served", { usage });
   const answer = firstMessage(bytes);
+  const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
   const outcome: Outcome = {
     status: "completed",
+    ...(kept && { kept }),
     tried,
     served: result,
     outputTokens: usage?.outputTokens ?? 0,

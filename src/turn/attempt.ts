@@ -6,6 +6,7 @@ import type { TurnDeps } from "./deps.ts";
 import { handOver } from "./hand-over.ts";
 import { release, reserve } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
+import { keptFor } from "./split.ts";
 import { besideDecode } from "./sidecar.ts";
 import type { Attempt, SplitRuns, Try } from "./try.ts";
 
@@ -48,11 +49,12 @@ type RunSplit = (deps: TurnDeps, turn: Prepared, aim: Try, runs: SplitRuns) => P
 /** Asks for the prefill engine of a split. */
 export function reservePrefill(deps: TurnDeps, turn: Prepared, aim: Try) {
   const { requestId, avoid, startBy, firstTokenTimeoutMs, placement } = aim;
-  const pool = placement.prefill?.pool ?? "";
-  const order = { leg: "prefill", pool, requestId, avoid, startBy, handedTokens: 0 } as const;
+  const { pool = "", fetchedTokens: handedTokens = 0 } = placement.prefill ?? {};
+  const order = { leg: "prefill", pool, requestId, avoid, startBy, handedTokens } as const;
   const { coupling } = deps.capabilities(turn.dialectOf(pool));
   const isAlone = coupling === "handoff" || coupling === "decode-first";
-  return reserve(deps, turn, isAlone ? { ...order, firstTokenTimeoutMs } : order);
+  const given = keptFor(turn, aim);
+  return reserve(deps, turn, isAlone ? { ...order, firstTokenTimeoutMs, given } : order);
 }
 
 async function together(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {

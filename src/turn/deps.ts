@@ -43,6 +43,7 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly coupling: Coupling;
   readonly cachedFrom: { readonly together: boolean; readonly disaggregated: Phase | "none" };
   readonly splits: (traits: RequestTraits) => boolean;
+  readonly keeps?: { readonly member: string; readonly forMs: number } | undefined;
   readonly safeEnd: {
     readonly betweenLegs: "dispatch-and-abort" | "nothing";
     readonly decodeInTransfer: "at-first-token" | "at-once";

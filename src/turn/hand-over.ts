@@ -5,7 +5,7 @@ import type { TurnDeps } from "./deps.ts";
 import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
 import { momentAfter } from "./moment-after.ts";
 import type { Prepared } from "./prepare.ts";
-import { prefillAlone } from "./split.ts";
+import { keptFor, prefillAlone } from "./split.ts";
 import type { Attempt, SplitRuns, Try } from "./try.ts";
 
 /** Serial legs: prefill answers with a handle, and decode is sent with it. */
@@ -16,7 +16,7 @@ export async function handOver(
   { prefill, decode }: SplitRuns,
 ): Promise<Attempt> {
   begin(deps, prefill, aim.runs);
-  const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs);
+  const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs, keptFor(turn, aim));
   const answer = await deps.region.run(sent, momentAfter(turn.signal));
   if (answer.ok && answer.kind === "answering") {
     release(deps, decode);

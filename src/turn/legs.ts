@@ -52,9 +52,10 @@ export async function reserve(
     readonly startBy: number;
     /** Runs as soon as it is granted, with this patience; absent where something else has to come first. */
     readonly firstTokenTimeoutMs?: number;
+    readonly given?: Pick<LegOrder, "kept">;
   },
 ): Promise<Reserved> {
-  const { startBy, firstTokenTimeoutMs, ...leg } = order;
+  const { startBy, firstTokenTimeoutMs, given, ...leg } = order;
   const holdings = turn.session.opened?.holdings ?? [];
   const ask: ReserveAsk = {
     v: 1,
@@ -70,7 +71,7 @@ export async function reserve(
   const ahead =
     firstTokenTimeoutMs === undefined
       ? undefined
-      : aheadOf(deps, turn, order.leg, order.requestId, firstTokenTimeoutMs);
+      : { ...aheadOf(deps, turn, order.leg, order.requestId, firstTokenTimeoutMs), ...given };
   let answer = await deps.region.reserve(ask, ahead);
   while (answer.kind === "queued") {
     const place = { v: 1, pool: order.pool, ticket: answer.ticket } as const;
@@ -150,7 +151,7 @@ export function orderFor(
   turn: Prepared,
   run: LegRun,
   firstTokenTimeoutMs: number,
-  given: Pick<LegOrder, "handoff" | "split" | "cacheThreshold"> = {},
+  given: Pick<LegOrder, "handoff" | "kept" | "split" | "cacheThreshold"> = {},
 ): LegOrder {
   return {
     ...aheadOf(deps, turn, run.leg, run.requestId, firstTokenTimeoutMs),

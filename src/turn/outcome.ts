@@ -1,3 +1,4 @@
+import type { Kept } from "../core/session/state.ts";
 import type { Receipt, Segment } from "../core/receipt.ts";
 import type { LegFailure } from "../region/service.ts";
 import type { ServedLegs } from "./cached-figure.ts";
@@ -20,6 +21,8 @@ export type Outcome = {
   /** Output tokens that reached the client: the engine's count, else frames seen. */
   readonly outputTokens: number;
   readonly outputKnown: Segment["known"];
+  /** Where the next turn's prefill may fetch this conversation. */
+  readonly kept?: Kept;
   readonly endedAt: number;
 };
 

@@ -77,6 +77,7 @@ export async function prepare(
     }),
     ...overrides,
   };
+  const kept = opened?.kept && { engine: opened.kept.engine, tokens: opened.kept.tokens };
   const dialectOf = (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "";
   const splittable = [...deps.fleet.pools.values()].every(
     ({ model: of, dialect }) =>
@@ -92,7 +93,7 @@ export async function prepare(
     session: { ref, name, opened },
     held,
     labels,
-    ask: { ...ask, splittable },
+    ask: { ...ask, splittable, ...(kept && { kept }) },
     dialectOf,
   };
 }

@@ -26,6 +26,8 @@ export type RelayOptions = {
   readonly dropUsage: boolean;
   /** Makes the figures of a frame with `usage` true; absent where the engine's own stand. */
   readonly correct: ((frame: Uint8Array) => Promise<Uint8Array>) | undefined;
+  /** Takes out of a frame what is not for the client. */
+  readonly take?: ((frame: Uint8Array) => Uint8Array) | undefined;
   readonly collector: AnswerCollector;
   /** Settles the turn; the last frame waits for it. Called once, when the stream is over. */
   readonly settle: (relayed: Relayed) => Promise<void>;
@@ -84,7 +86,7 @@ async function passOn(
       if (verdict === "error") throw new Error("the engine sent an error");
       if (verdict === "drop") continue;
       const passed = verdict === "usage" && options.correct ? await options.correct(frame) : frame;
-      await left.orElse(write(sink, passed));
+      await left.orElse(write(sink, options.take?.(passed) ?? passed));
     }
     if (next.done) return endOf(framer.rest());
   }

@@ -79,10 +79,16 @@ export async function tryPlacements(
       continue;
     }
     for (const engine of result.engines) avoid.add(engine);
-    planned = planTurn(deps, turn, avoid);
+    planned = planTurn(deps, withoutKept(turn), avoid);
     ordered = planned.placements;
   }
   return { plan: first, runs, result: { ok: false, failure } };
+}
+
+/** A handle serves once, and may be what went wrong. */
+function withoutKept(turn: Prepared): Prepared {
+  const { kept: _used, ...ask } = turn.ask;
+  return { ...turn, ask };
 }
 
 /** Placements in other pools than this one's: which engine of a pool it is, the pool decides. */

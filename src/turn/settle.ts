@@ -52,6 +52,7 @@ export async function settle(
           usd: actual(turn, outcome, count).usd ?? 0,
           receipt: turn.receiptId,
           holdings: holdingsAfter(turn, outcome, count.promptTokens),
+          ...(outcome.kept && { kept: outcome.kept }),
           lost: runs.filter(({ failure }) => failure === "unreachable").map(engineOf),
           now: outcome.endedAt,
         });

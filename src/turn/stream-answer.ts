@@ -3,6 +3,7 @@ import { answerKey } from "../core/prefix.ts";
 import { after } from "./after.ts";
 import { correctFrame, usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
+import { type KeptTaker, keptTaker } from "./kept.ts";
 import { finish } from "./legs.ts";
 import type { Attempt } from "./try.ts";
 import { failedOutcome, type Renderer } from "./outcome.ts";
@@ -33,14 +34,16 @@ export async function streamAnswer(
   }
   const collector = collectAnswer();
   let settling: Promise<void> | undefined;
+  const taker = keptTaker(deps, turn, result.answer);
   const correct = usageCorrection(deps, turn, result, deps.settings.settleHoldMs);
   await relay(result.body, sink, {
     signal: turn.signal,
     dropUsage: !turn.request.includeUsage,
     correct: correct && ((frame) => correctFrame(frame, correct)),
+    take: taker?.takeFrame,
     collector,
     settle(relayed) {
-      settling ??= settleStream(deps, turn, tried, result, relayed, collector.answer());
+      settling ??= settleStream(deps, turn, tried, result, relayed, collector.answer(), taker);
       return Promise.race([settling, after(deps.settings.settleHoldMs)]).then(() => {});
     },
     errorFrame: (why) => render.errorFrame({ kind: "status", message: why }),
@@ -57,13 +60,16 @@ function settleStream(
   served: Extract<Attempt, { ok: true }>,
   relayed: Relayed,
   answer: Parameters<typeof answerKey>[0] | undefined,
+  taker: KeptTaker | undefined,
 ): Promise<void> {
   const { usage, why, tokenFrames } = relayed;
   const status = { complete: "completed", broken: "failed", "client-left": "cancelled" } as const;
   const ended = status[relayed.ended];
   finish(deps, served.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames });
+  const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
   const outcome = {
     status: ended,
+    ...(kept && { kept }),
     ...(why !== undefined && { error: why }),
     tried,
     served,

@@ -1,6 +1,7 @@
 import type { Link } from "../fleet.ts";
 import { billedUsd } from "../prices.ts";
 import { transferMs } from "../speed.ts";
+import { fetched } from "./fetched.ts";
 import { INTERFERENCE, type Leg } from "./legs.ts";
 import { evictionRounds, TURNS_AHEAD } from "./rounds.ts";
 import { missesMore, missProbability } from "./miss.ts";
@@ -56,11 +57,13 @@ export function together(scope: Scope, leg: Leg): Placement {
 
 /** Prefill at one engine, decode at another; only tokens that D does not hold cross the link. */
 export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placement {
+  const fetch = fetched(scope, p);
+  const prefillMs = fetch?.prefillMs ?? p.prefillMs;
   const kvBytes = (scope.promptTokens - d.heldTokens) * scope.model.kvBytesPerToken;
   const handoffMs = transferMs(link, kvBytes);
   const serial = p.capabilities.order === "serial";
   const decodeWaitMs = d.queueMs + d.slotMs;
-  const beforeP = p.reachMs + p.queueMs + p.prefillMs;
+  const beforeP = p.reachMs + p.queueMs + prefillMs;
   const beforeD = d.reachMs + decodeWaitMs;
   const legsMs = serial
     ? beforeP + beforeD + handoffMs
@@ -70,15 +73,15 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
   const terms = score(scope, [p.pool.id, d.pool.id], {
     rttMs: SECOND_LEG_MS + (serial ? p.reachMs + d.reachMs : Math.max(p.reachMs, d.reachMs)),
     queueMs: serial ? p.queueMs + decodeWaitMs : Math.max(p.queueMs, decodeWaitMs),
-    prefillMs: p.prefillMs,
+    prefillMs,
     handoffMs,
     firstMs: d.tpotMs,
     ttftMs: readyMs + d.tpotMs,
     tpotMs: d.tpotMs,
-    harmMs: p.prefillMs * INTERFERENCE * p.view.batch + p.overworkMs + d.overworkMs,
+    harmMs: prefillMs * INTERFERENCE * p.view.batch + p.overworkMs + d.overworkMs,
     harmUsd: harming(scope, p),
-    usd: p.prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
-    joules: (p.prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
+    usd: prefillMs * p.usdPerMs + decodeMs * d.usdPerMs + (kvBytes / 1e9) * link.usdPerGB,
+    joules: (prefillMs * p.speed.watts + decodeMs * d.speed.watts) / 1000,
     leaveUsd: leaving(scope, d) + handingAgain(scope, d, link),
     awayUsd: away(scope, d),
     evictUsd: evicting(scope, p) + evicting(scope, d),
@@ -88,9 +91,14 @@ export function disaggregated(scope: Scope, p: Leg, d: Leg, link: Link): Placeme
   });
   return {
     mode: "disaggregated",
-    prefill: { pool: p.pool.id, engine: p.view.engine, heldTokens: p.heldTokens },
+    prefill: {
+      pool: p.pool.id,
+      engine: p.view.engine,
+      heldTokens: p.heldTokens,
+      ...(fetch && { fetchedTokens: fetch.tokens }),
+    },
     decode: { pool: d.pool.id, engine: d.view.engine, heldTokens: d.heldTokens },
-    kvBytes,
+    kvBytes: kvBytes + (fetch?.bytes ?? 0),
     terms,
   };
 }

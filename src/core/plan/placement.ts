@@ -31,6 +31,8 @@ export type LegPlace = {
   readonly pool: string;
   readonly engine: string;
   readonly heldTokens: number;
+  /** Prefix tokens that it fetches from where the last turn was decoded, those it holds included. */
+  readonly fetchedTokens?: number;
 };
 
 export type Placement = {
@@ -93,6 +95,8 @@ export type Ask = {
   readonly remainingTurns: number;
   /** New prompt tokens a later turn of this session is expected to bring. */
   readonly tokensPerTurn: number;
+  /** Where the last turn was decoded, when a prefill may fetch that conversation from there. */
+  readonly kept?: { readonly engine: string; readonly tokens: number };
 };
 
 export type Plan = {

@@ -26,6 +26,10 @@ function shrink(state: SessionState): SessionState {
     const oldest = state.branches.reduce((one, other) => (other.lastAt < one.lastAt ? other : one));
     return { ...state, branches: state.branches.filter((branch) => branch !== oldest) };
   }
+  if (only?.kept) {
+    const { kept: _dropped, ...rest } = only;
+    return { ...state, branches: [rest] };
+  }
   if (state.settled.length > 4) return { ...state, settled: state.settled.slice(-4) };
   if (only && only.holdings.length > 1) {
     return { ...state, branches: [{ ...only, holdings: only.holdings.slice(0, -1) }] };

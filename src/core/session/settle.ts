@@ -1,9 +1,11 @@
 import { continues, matchBranches, residency, type Match } from "./branches.ts";
-import { commonLinks, decodeChain, encodeChain } from "./chain.ts";
+import { commonLinks, decodeChain, encodeChain, linksOf } from "./chain.ts";
 import { fitSnapshot } from "./fit.ts";
 import { cutHoldings, mergeHoldings } from "./residency.ts";
 import {
   maxBranches,
+  maxKeptChars,
+  maxLinks,
   maxSettled,
   type Branch,
   type Opening,
@@ -87,8 +89,15 @@ function grownBranch(
     promptTokens: before && isLate ? before.promptTokens : turn.promptTokens,
     answerKey: isNewest ? (turn.answer ?? "") : (before?.answerKey ?? ""),
     holdings: mergeHoldings(held, cutHoldings(turn.holdings, reach)),
+    ...keptAfter(turn, chain, isNewest),
     lastAt: Math.max(before?.lastAt ?? 0, turn.now),
   };
+}
+
+/** A handle serves once: each turn leaves its own or none. One of a longer chain than is kept could not be matched. */
+function keptAfter({ kept }: Settlement, chain: string, isNewest: boolean): Pick<Branch, "kept"> {
+  const isWhole = linksOf(decodeChain(chain)) < maxLinks;
+  return kept && isNewest && isWhole && kept.raw.length <= maxKeptChars ? { kept } : {};
 }
 
 function withoutLost(branch: Branch, turn: Settlement): Branch {
@@ -96,7 +105,9 @@ function withoutLost(branch: Branch, turn: Settlement): Branch {
   const holdings = branch.holdings.filter(
     (held) => !turn.lost.includes(held.engine) || held.at > turn.now,
   );
-  return { ...branch, holdings };
+  const { kept, ...rest } = branch;
+  const isGone = kept !== undefined && turn.lost.includes(kept.engine);
+  return { ...rest, holdings, ...(kept && !isGone && { kept }) };
 }
 
 function newestBranches(branches: readonly Branch[]): readonly Branch[] {

@@ -26,8 +26,22 @@ export type Branch = {
   /** Identifies the last answer as the next request will carry it; empty when it was cut short. */
   readonly answerKey: string;
   readonly holdings: readonly Holding[];
+  readonly kept?: Kept;
   /** Epoch ms. */
   readonly lastAt: number;
+};
+
+/**
+ * A handle to the KV cache of prompt and answer at the engine that decoded a branch's last turn. Whoever prefills the
+ * next turn may fetch it from there, once.
+ */
+export type Kept = {
+  readonly engine: string;
+  /** The engine's own JSON text. */
+  readonly raw: string;
+  readonly tokens: number;
+  /** When the engine may let it go, with time to spare, epoch ms. */
+  readonly until: number;
 };
 
 /** An engine that is believed to hold a prefix of this conversation's KV cache. */
@@ -71,6 +85,8 @@ export type Opening = {
   readonly chain: Uint8Array;
   /** What identifies the assistant messages in the request, oldest first. */
   readonly answers: readonly string[];
+  /** Epoch ms; without it nothing is given out that lapses. */
+  readonly now?: number;
 };
 
 /** What became of a turn. */
@@ -89,6 +105,7 @@ export type Settlement = {
   readonly outputTokens: number;
   readonly usd: number;
   readonly holdings: readonly Holding[];
+  readonly kept?: Kept;
   readonly lost: readonly string[];
   /** Epoch ms. */
   readonly now: number;
@@ -99,6 +116,8 @@ export const maxHoldings = 8;
 export const maxSettled = 32;
 /** Links kept of one chain; a longer conversation is matched by its first ones. */
 export const maxLinks = 4000;
+/** Longest handle that is remembered, characters: one of 64k tokens in blocks of 16. */
+export const maxKeptChars = 32_000;
 
 const emptyStats: SessionStats = {
   turns: 0,

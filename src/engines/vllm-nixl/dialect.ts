@@ -8,6 +8,11 @@ import { readUsage } from "../../core/chat-frames.ts";
 const ASK_FOR_HANDOFF =
   '{"do_remote_decode":true,"do_remote_prefill":false,"remote_engine_id":null,"remote_block_ids":null,"remote_host":null,"remote_port":null}';
 
+/** `decoder_kv_blocks_ttl`, by default: counted from the end of the answer, and renewed by nothing. */
+const KEPT_MS = 480_000;
+/** A prefill that has to queue fetches late, and what it would read by then may be another's. */
+const SPARE_MS = 60_000;
+
 /** vLLM with the NixlConnector: prefill answers with an opaque handle, decode pulls the blocks it names. */
 export const vllmNixl: Dialect = {
   name: "vllm-nixl",
@@ -27,6 +32,7 @@ export const vllmNixl: Dialect = {
   // It counts all that it fetched as cached, less the last token; what it had to compute it does not.
   tookHandoff: ({ promptTokens, cachedTokens }) =>
     cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,
+  keeps: { member: "kv_transfer_params", forMs: KEPT_MS - SPARE_MS },
   safeEnd: {
     prefill: "at-once",
     betweenLegs: "dispatch-and-abort",
@@ -36,8 +42,9 @@ export const vllmNixl: Dialect = {
 
 function editsOf(leg: LegContext): Edits {
   if (leg.leg === "prefill") {
+    const asked = leg.kept?.raw ?? ASK_FOR_HANDOFF;
     return {
-      set: { ...onlyPrefill(leg), kv_transfer_params: ASK_FOR_HANDOFF },
+      set: { ...onlyPrefill(leg), kv_transfer_params: asked },
       remove: NOT_FOR_PREFILL,
     };
   }
