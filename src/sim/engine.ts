@@ -1,9 +1,10 @@
 import { transferMs } from "../core/speed.ts";
-import { BlockCache } from "./blocks.ts";
+import type { BlockCache } from "./blocks.ts";
+import { cacheOf } from "./cache-of.ts";
 import { BLOCK_TOKENS, type Held } from "./hash.ts";
 import { blocksOf, LeaseTable, type Lease } from "./leases.ts";
 import type { Happening, SimEvent, SimLoad, SimOptions } from "./events.ts";
-import { Sequence, type Counts, type SimRequest } from "./sequence.ts";
+import { Sequence, type Counts, type Pull, type SimRequest } from "./sequence.ts";
 import { nextStep, type Step } from "./step.ts";
 
 /**
@@ -28,7 +29,7 @@ export class SimEngine {
     this.#options = options;
     this.#id = options.engineId;
     this.#kvTokens = options.kvTokens;
-    this.#cache = this.#emptyCache();
+    this.#cache = cacheOf(this.#options, this.#kvTokens);
   }
 
   get engineId(): string {
@@ -66,6 +67,16 @@ export class SimEngine {
     return counts;
   }
 
+  /** Tells a request that awaits it what to fetch; false when none of that id and size does. */
+  resume(id: string, pull: Pull, atMs: number): boolean {
+    this.#run(atMs);
+    const sequence = this.#running.get(id);
+    if (sequence?.readyAt !== Infinity || !sequence.resume(pull)) return false;
+    this.#load(sequence, this.#pull(sequence));
+    this.#begin();
+    return true;
+  }
+
   /** When `advance` will next have something to do; undefined while idle. */
   nextEventAt(): number | undefined {
     if (this.#events.length > 0) return this.#now;
@@ -101,19 +112,10 @@ export class SimEngine {
       this.#drop(id, "restarted");
     this.#id = engineId;
     this.#kvTokens = kvTokens;
-    this.#cache = this.#emptyCache();
+    this.#cache = cacheOf(this.#options, this.#kvTokens);
     this.#leases = new LeaseTable();
     this.#busyMs -= this.#leftMs();
     this.#step = undefined;
-  }
-
-  #emptyCache(): BlockCache {
-    const blockBytes = this.#options.kvBytesPerToken * BLOCK_TOKENS;
-    const lower = this.#options.tiers.slice(1).map((tier) => ({
-      blocks: Math.floor(tier.bytes / blockBytes),
-      msPerBlock: (blockBytes / tier.bytesPerS) * 1000,
-    }));
-    return new BlockCache(Math.floor(this.#kvTokens / BLOCK_TOKENS), lower);
   }
 
   #run(toMs: number): void {
@@ -131,7 +133,7 @@ export class SimEngine {
     const times = [this.#step?.endsAt, this.#leases.nextExpiry()];
     if (!this.#step) {
       for (const one of this.#running.values())
-        if (one.phase === "loading") times.push(one.readyAt);
+        if (one.phase === "loading" && one.readyAt < Infinity) times.push(one.readyAt);
     }
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
@@ -177,12 +179,17 @@ export class SimEngine {
       sequence.named = match.blocks;
       sequence.cachedTokens = match.blocks * BLOCK_TOKENS;
       sequence.phase = "loading";
-      sequence.readyAt = this.#now + match.loadMs + this.#pull(sequence);
-      sequence.startedAt = sequence.cachedTokens + sequence.pulledTokens;
-      sequence.done = sequence.startedAt;
+      const isTold = !sequence.request.awaitsPull;
+      this.#load(sequence, isTold ? match.loadMs + this.#pull(sequence) : Infinity);
       this.#emit({ kind: "started", id, counts: sequence.counts() });
       if (sequence.readyAt <= this.#now) free -= sequence.size - sequence.done;
     }
+  }
+
+  #load(sequence: Sequence, loadMs: number): void {
+    sequence.readyAt = this.#now + loadMs;
+    sequence.startedAt = sequence.cachedTokens + sequence.pulledTokens;
+    sequence.done = sequence.startedAt;
   }
 
   /** Prompt tokens that the next iteration can compute beside those of the requests let in. */
@@ -199,7 +206,8 @@ export class SimEngine {
   #pull(sequence: Sequence): number {
     const { pull } = sequence.request;
     if (!pull) return 0;
-    sequence.pulledTokens = Math.max(0, sequence.size - 1 - sequence.cachedTokens);
+    const needed = pull.bringsFirstToken ? sequence.size : sequence.size - 1;
+    sequence.pulledTokens = Math.max(0, needed - sequence.cachedTokens);
     const pulling = [...this.#running.values()].filter(
       (other) => other.phase === "loading" && other.request.pull && other !== sequence,
     );
@@ -210,7 +218,10 @@ export class SimEngine {
   #loaded(sequence: Sequence): void {
     sequence.phase = "prefill";
     sequence.fill(this.#cache);
-    if (sequence.request.pull) this.#emit({ kind: "pulled", id: sequence.request.id });
+    const { id, pull } = sequence.request;
+    if (!pull) return;
+    this.#emit({ kind: "pulled", id });
+    if (pull.bringsFirstToken) this.#prefilled(sequence);
   }
 
   #finish(step: Step): void {
@@ -222,11 +233,14 @@ export class SimEngine {
       if (!this.#isRunning(sequence)) continue;
       sequence.done = to;
       sequence.fill(this.#cache);
-      if (to < sequence.size) continue;
-      sequence.phase = "decode";
-      this.#emit({ kind: "prefilled", id: sequence.request.id, counts: sequence.counts() });
-      this.#speak(sequence);
+      if (to === sequence.size) this.#prefilled(sequence);
     }
+  }
+
+  #prefilled(sequence: Sequence): void {
+    sequence.phase = "decode";
+    this.#emit({ kind: "prefilled", id: sequence.request.id, counts: sequence.counts() });
+    this.#speak(sequence);
   }
 
   /** One more token said: a decoding request has by then the KV cache of the one before. */

@@ -1,7 +1,7 @@
 import type { Link } from "../core/fleet.ts";
 import type { BlockCache } from "./blocks.ts";
 import { BLOCK_TOKENS, extend, heldOf, seedOf, type BlockHash, type Held } from "./hash.ts";
-import type { Output } from "./text.ts";
+import { cutTo, type Output } from "./text.ts";
 
 /** A request as an engine's scheduler takes it. */
 export type SimRequest = {
@@ -14,10 +14,18 @@ export type SimRequest = {
   /** When finished, keep the prompt's blocks under this handle. */
   readonly leaseAs?: string;
   /** Blocks to fetch from another engine instead of computing them. */
-  readonly pull?: {
-    readonly held: Held;
-    readonly link: Pick<Link, "gbps" | "perFlowGbps" | "rttMs">;
-  };
+  readonly pull?: Pull;
+  /** Once let in it has its blocks but does nothing until `SimEngine.resume` tells what to fetch. */
+  readonly awaitsPull?: boolean;
+  /** Neither finds nor leaves anything in the prefix cache. */
+  readonly isPrivate?: boolean;
+};
+
+export type Pull = {
+  readonly held: Held;
+  readonly link: Pick<Link, "gbps" | "perFlowGbps" | "rttMs">;
+  /** The first token comes with the blocks: nothing is computed for it. */
+  readonly bringsFirstToken?: boolean;
 };
 
 /** What became of a request's tokens. */
@@ -31,13 +39,15 @@ export type Counts = {
 
 /** A request inside the engine. */
 export class Sequence {
-  readonly request: SimRequest;
-  readonly output: Output;
+  request: SimRequest;
+  output: Output;
   /** The prompt whose KV cache it runs on: a handle's, when it has one. */
-  readonly prompt: Held;
+  prompt: Held;
   /** Prompt and output, less the last token, whose KV cache is never needed. */
-  readonly whole: Held;
+  whole: Held;
   readonly size: number;
+  /** Blocks it needs from beginning to end. */
+  readonly blocks: number;
   phase: "waiting" | "loading" | "prefill" | "decode" = "waiting";
   readyAt = 0;
   cachedTokens = 0;
@@ -51,18 +61,27 @@ export class Sequence {
   constructor(request: SimRequest) {
     this.request = request;
     this.prompt = request.pull?.held ?? heldOf(request.tokens);
-    this.size = this.prompt.blocks.length * BLOCK_TOKENS + this.prompt.tail.length;
+    this.size = tokensOf(this.prompt);
     this.output = request.output(seedOf(this.prompt));
     this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
+    this.blocks = Math.ceil((this.size + this.output.tokens.length) / BLOCK_TOKENS);
   }
 
-  /** Blocks it needs from beginning to end. */
-  get blocks(): number {
-    return Math.ceil((this.size + this.output.tokens.length) / BLOCK_TOKENS);
+  /** Runs on what it is to fetch from now on; false, and nothing changed, when that is of another size. */
+  resume(pull: Pull): boolean {
+    if (tokensOf(pull.held) !== this.size) return false;
+    this.request = { ...this.request, pull };
+    this.prompt = pull.held;
+    // Other content may have more to say than there is room for.
+    const room = this.blocks * BLOCK_TOKENS - this.size;
+    this.output = cutTo(this.request.output(seedOf(pull.held)), room);
+    this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
+    return true;
   }
 
   /** Gives names to the blocks that are full by now. */
   fill(cache: BlockCache): void {
+    if (this.request.isPrivate) return;
     const full = Math.floor(this.done / BLOCK_TOKENS);
     for (; this.named < full; this.named++) {
       const hash = this.whole.blocks[this.named];
@@ -78,6 +97,7 @@ export class Sequence {
 
   /** The prompt's full blocks as the cache knows them. */
   get promptNames(): BlockHash[] {
+    if (this.request.isPrivate) return [];
     return this.prompt.blocks.map((hash) => this.#named(hash));
   }
 
@@ -96,4 +116,8 @@ export class Sequence {
       outputTokens: this.emitted,
     };
   }
+}
+
+function tokensOf(held: Held): number {
+  return held.blocks.length * BLOCK_TOKENS + held.tail.length;
 }

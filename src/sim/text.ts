@@ -36,6 +36,20 @@ export type Limit = {
   readonly room: number;
 };
 
+/** The first `count` tokens of what will be said, at least one. */
+export function cutTo(output: Output, count: number): Output {
+  if (output.pieces.length <= count) return output;
+  const kept = Math.max(1, count);
+  const pieces = output.pieces.slice(0, kept);
+  const { toolCall } = output;
+  return {
+    pieces,
+    tokens: output.tokens.slice(0, kept),
+    finish: "length",
+    ...(toolCall && { toolCall: { ...toolCall, arguments: pieces.join("") } }),
+  };
+}
+
 /** A call of one tool, its arguments made up from the tool's schema. */
 export function toolCallFrom(seed: BlockHash, tool: ToolShape, limit: Limit): Output {
   const args = JSON.stringify(valueFor(tool.parameters, seed, 0));

@@ -13,8 +13,12 @@ export type AdminTarget = {
 
 export type Settings = {
   readonly kvTokens?: number;
+  /** Usage tells cached tokens; each dialect has a default of its own. */
   readonly usageDetails?: boolean;
+  /** Of all links to the engine. */
   readonly linkGbps?: number;
+  /** A decode engine whose family keeps no prefixes keeps them. */
+  readonly keepsDecodePrefix?: boolean;
 };
 
 /** Serves the paths below `/admin`. */
@@ -50,10 +54,11 @@ async function json(request: Request): Promise<unknown> {
 
 function readSettings(body: unknown): Settings | undefined {
   if (!isRecord(body)) return undefined;
-  const { kvTokens, usageDetails, linkGbps } = body;
+  const { kvTokens, usageDetails, linkGbps, keepsDecodePrefix } = body;
   return {
     ...(typeof kvTokens === "number" && kvTokens > 0 && { kvTokens }),
     ...(typeof usageDetails === "boolean" && { usageDetails }),
+    ...(typeof keepsDecodePrefix === "boolean" && { keepsDecodePrefix }),
     ...(typeof linkGbps === "number" && linkGbps > 0 && { linkGbps }),
   };
 }

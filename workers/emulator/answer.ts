@@ -57,10 +57,12 @@ function streamed(job: Job): Promise<Response> {
       },
       failed(problem) {
         settle(job, run, "failed", false);
+        const told = taken.failureFrames?.(problem);
+        if (told !== undefined) begin();
         if (!isAnswered) resolve(job.refuse(problem));
         isAnswered = true;
-        if (!taken.failureFrames) return frames.break(problem.code);
-        frames.write(taken.failureFrames(problem));
+        if (told === undefined) return frames.break(problem.code);
+        frames.write(told);
         frames.close();
       },
       halted() {

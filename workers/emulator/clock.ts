@@ -20,6 +20,12 @@ export class Clock {
     return Date.now() / this.#factor;
   }
 
+  /** Does something `ms` of the engine's time from now, unless what it returns is called before. */
+  after(ms: number, action: () => void): () => void {
+    const timer = setTimeout(action, ms * this.#factor);
+    return () => clearTimeout(timer);
+  }
+
   listen(id: string, listener: Listener): void {
     this.#listeners.set(id, listener);
   }

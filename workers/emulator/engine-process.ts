@@ -66,7 +66,9 @@ export class EngineProcess {
     const refuse = speech.refuse ?? openAiProblem;
     const read = readAsk(api, body, this.#config.model, this.#config.modelNames);
     if (!read.ok || !isRecord(body)) return refuse(read.ok ? NOT_AN_OBJECT : read.problem);
-    const taken = await speech.take({ api, headers, text, body, ask: read.ask, signal });
+    const taking = speech.take({ api, headers, text, body, ask: read.ask, signal });
+    // Who is taken at once is not overtaken by the next.
+    const taken = taking instanceof Promise ? await taking : taking;
     if (taken instanceof Response) return taken;
     return answer({
       engine: this.#engine,

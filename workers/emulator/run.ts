@@ -13,14 +13,18 @@ export class Run {
   readonly #sink: Sink;
   readonly #said: Said[];
   readonly #counts: Counts[] = [];
+  readonly #held: Set<number>;
   #open: number;
+  #kept = "";
   #tokens = 0;
+  #isStarted = false;
   #isOver = false;
 
   constructor(order: RunOrder, sink: Sink) {
     this.#order = order;
     this.#sink = sink;
     this.#open = order.ask.choices.length;
+    this.#held = new Set(order.taken.isHeld ? order.ask.choices.keys() : []);
     this.#said = order.ask.choices.map(() => ({ text: "", finish: "stop" }));
   }
 
@@ -54,16 +58,18 @@ export class Run {
   start(): void {
     const { ask, taken, haltAfterTokens, answering } = this.#order;
     if (haltAfterTokens === 0) return this.#halt();
-    if (!taken.isHeld) ask.choices.forEach((_, index) => this.#submit(index));
+    this.#isStarted = true;
     if (ask.stream) {
-      this.#sink.frames(ask.choices.map((_, index) => roleChunk(answering, index)).join(""));
+      this.#kept = ask.choices.map((_, index) => roleChunk(answering, index)).join("");
+      if (taken.opens !== "first-token") this.#tell("");
     }
+    for (const index of ask.choices.keys()) if (!this.#held.has(index)) this.#submit(index);
     this.#order.clock.catchUp();
   }
 
-  /** Runs a choice that was held. */
+  /** Runs a choice that was held, once the others are started. */
   begin(index: number): void {
-    if (this.#isOver) return;
+    if (!this.#held.delete(index) || !this.#isStarted || this.#isOver) return;
     this.#submit(index);
     this.#order.clock.catchUp();
   }
@@ -113,29 +119,37 @@ export class Run {
     for (const event of events) {
       if ("counts" in event) this.#counts[index] = event.counts;
       if (this.#isOver) continue;
-      if (event.kind === "started") hooks?.started?.(index);
+      if (event.kind === "started") hooks?.started?.(index, event.counts);
       if (event.kind === "pulled") hooks?.pulled?.(index);
       if (event.kind === "first-token" || event.kind === "token")
         frames += this.#token(index, event);
       if (event.kind === "done") frames += this.#finish(index, event);
       if (event.kind === "failed") return this.fail(PROBLEMS[event.reason]);
       if (this.#tokens >= (this.#order.haltAfterTokens ?? Infinity)) {
-        this.#sink.frames(frames);
+        this.#tell(frames);
         return this.#halt();
       }
     }
     if (this.#isOver) return;
-    this.#sink.frames(frames);
-    if (this.#open === 0) this.#saidAll();
+    if (frames !== "") this.#tell(frames);
+    if (!events.some(({ kind }) => kind === "done")) return;
+    const wait = hooks?.said?.(index);
+    if (wait) void wait.then(() => this.#close());
+    else this.#close();
   }
 
-  #saidAll(): void {
-    const wait = this.#order.taken.hooks?.said?.();
-    const finish = (): void => {
-      if (!this.#isOver) this.#end(() => this.#sink.done());
-    };
-    if (wait) void wait.then(finish);
-    else finish();
+  #tell(frames: string): void {
+    this.#kept += frames;
+    if (this.#order.taken.tellsAtEnd) return;
+    this.#sink.frames(this.#kept);
+    this.#kept = "";
+  }
+
+  /** One choice has ended. */
+  #close(): void {
+    if (--this.#open > 0 || this.#isOver) return;
+    this.#sink.frames(this.#kept);
+    this.#end(() => this.#sink.done());
   }
 
   #token(index: number, event: SimEvent & { readonly kind: "first-token" | "token" }): string {
@@ -149,7 +163,6 @@ export class Run {
   }
 
   #finish(index: number, event: SimEvent & { readonly kind: "done" }): string {
-    this.#open--;
     const { answering, ask, taken } = this.#order;
     const finish = taken.finish ?? event.output.finish;
     const { toolCall } = event.output;

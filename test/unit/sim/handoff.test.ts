@@ -79,3 +79,56 @@ describe("a handoff", () => {
     expect(engine.openLease("h", () => true, 1003)).toBeUndefined();
   });
 });
+
+describe("a request that awaits its blocks", () => {
+  it("has room kept free, does nothing, and goes on when told what to fetch", () => {
+    const { held } = prefilled([user(LONG)]);
+    const engine = smallEngine();
+    engine.submit({ ...ask("1", [user(LONG)]), awaitsPull: true }, 0);
+    expect(engine.nextEventAt()).toBe(0);
+    expect(engine.advance(50_000).map(({ kind }) => kind)).toEqual(["started"]);
+    expect(engine.load.blocksHeld).toBeGreaterThan(held.blocks.length);
+    expect(engine.nextEventAt()).toBeUndefined();
+    expect(engine.resume("1", { held, link: LINK }, 60_000)).toBe(true);
+    expect(ending(drain(engine), "1").counts).toMatchObject({ computedTokens: 1 });
+    expect(engine.resume("1", { held, link: LINK }, 90_000), "it is over").toBe(false);
+  });
+
+  it("says the token that came with them at once, and what one engine alone would", () => {
+    const { held } = prefilled([user(LONG)]);
+    const [alone, engine] = [smallEngine(), smallEngine()];
+    alone.submit(ask("1", [user(LONG)]), 0);
+    engine.submit({ ...ask("1", [user(LONG)]), awaitsPull: true }, 0);
+    engine.resume("1", { held, link: LINK, bringsFirstToken: true }, 0);
+    const events = drain(engine);
+    const at = (kind: string) => events.find((event) => event.kind === kind)?.at;
+    expect(at("first-token")).toBe(at("pulled"));
+    expect(textOf(events, "1")).toBe(textOf(drain(alone), "1"));
+    const { counts } = ending(events, "1");
+    expect(counts).toMatchObject({ computedTokens: 0, pulledTokens: counts.promptTokens });
+  });
+
+  it("does not take blocks of another size", () => {
+    const { held } = prefilled([user(`${LONG} and more`)]);
+    const engine = smallEngine();
+    engine.submit({ ...ask("1", [user(LONG)]), awaitsPull: true }, 0);
+    expect(engine.resume("1", { held, link: LINK }, 1)).toBe(false);
+  });
+
+  it("leaves nothing in the prefix cache when it is private, and finds nothing", () => {
+    const engine = smallEngine();
+    const cached = [false, true, false].map((isPrivate, index) => {
+      const id = String(index);
+      engine.submit({ ...ask(id, [user(LONG)]), isPrivate }, index * 10_000);
+      return ending(drain(engine), id).counts.cachedTokens;
+    });
+    expect(cached[1]).toBe(0);
+    expect(cached[2]).toBeGreaterThan(0);
+    const fresh = smallEngine();
+    fresh.submit({ ...ask("1", [user(LONG)]), isPrivate: true }, 0);
+    drain(fresh);
+    fresh.submit(ask("2", [user(LONG)]), 20_000);
+    expect(ending(drain(fresh), "2").counts.cachedTokens).toBe(0);
+    expect(fresh.load.blocksHeld).toBe(0);
+  });
+});

@@ -1,5 +1,5 @@
 import type { SimEngine } from "../../../src/sim/engine.ts";
-import type { SimRequest } from "../../../src/sim/sequence.ts";
+import type { Counts, Pull, SimRequest } from "../../../src/sim/sequence.ts";
 import type { Settings } from "../admin.ts";
 import type { Api, EngineAsk } from "../ask.ts";
 import type { Clock } from "../clock.ts";
@@ -51,7 +51,7 @@ export type EngineSide = {
   crash(): void;
 };
 
-export type PullLink = NonNullable<SimRequest["pull"]>["link"];
+export type PullLink = Pull["link"];
 
 /** A completion as it will be run and answered. */
 export type Taken = {
@@ -71,8 +71,10 @@ export type Taken = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Why it stopped, where it does not say what OpenAI would. */
   readonly finish?: string;
-  /** How an open stream tells of a failure; without, it breaks off. */
-  readonly failureFrames?: (problem: Problem) => string;
+  /** Nothing is streamed before all that is said can be. */
+  readonly tellsAtEnd?: boolean;
+  /** How a stream tells of a failure, its status being 200; without, it is refused before it opened and else cut. */
+  readonly failureFrames?: (problem: Problem) => string | undefined;
   readonly hooks?: LegHooks;
 };
 
@@ -91,11 +93,11 @@ export type LegHooks = {
   /** It is in the ledger and about to run: `run` can be begun, resumed and failed. */
   open?(run: Run): void;
   /** The scheduler let a choice in: it has its blocks. */
-  started?(choice: number): void;
+  started?(choice: number, counts: Counts): void;
   /** A choice has all the blocks that it was to fetch. */
   pulled?(choice: number): void;
-  /** Said all it will; the answer waits for the promise. */
-  said?(): Promise<void> | undefined;
+  /** A choice has said all it will; it ends when the promise resolves. */
+  said?(choice: number): Promise<void> | undefined;
   /** It has ended, once; `died` when its process did, which then can tell nobody. */
   over?(status: "done" | "aborted" | "failed" | "died"): void;
 };

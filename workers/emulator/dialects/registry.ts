@@ -1,5 +1,6 @@
 import type { EmulatedDialect } from "./dialect.ts";
 import { openai } from "./openai.ts";
+import { sglang } from "./sglang/dialect.ts";
 import { vllmNixl } from "./vllm-nixl/dialect.ts";
 
 /** The dialect of that name; an engine of any other takes what OpenAI's API takes and no more. */
@@ -9,5 +10,6 @@ export function dialectNamed(name: string): EmulatedDialect {
 
 const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["openai", openai],
+  ["sglang", sglang],
   ["vllm-nixl", vllmNixl],
 ]);

@@ -1,5 +1,6 @@
 import { seedOf, type Held } from "../../../../src/sim/hash.ts";
 import { isRecord } from "../../../../src/sim/tokens.ts";
+import { parseExactly } from "../exact-json.ts";
 
 /** What a prefill leg hands out: where its blocks are, in numbers that need all their 64 bits. */
 export type Handle = {
@@ -25,7 +26,7 @@ export function writeHandle(handle: Handle, tokens: number): string {
 
 /** Reads the handle out of a decode leg's body, digit for digit; undefined when something it needs is missing. */
 export function readHandle(body: string): Handle | undefined {
-  const params = (JSON.parse(body, keepDigits) as Record<string, unknown>)["kv_transfer_params"];
+  const params = parseExactly(body)["kv_transfer_params"];
   if (!isRecord(params)) return undefined;
   const engineId = params["remote_engine_id"];
   const host = params["remote_host"];
@@ -51,9 +52,4 @@ export function newRequestNumber(): string {
 
 function wide(value: bigint): string {
   return String((value & (TOP_BIT - 1n)) | TOP_BIT | 1n);
-}
-
-function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const isWide = typeof value === "number" && !Number.isSafeInteger(value);
-  return isWide && context?.source !== undefined ? context.source : value;
 }

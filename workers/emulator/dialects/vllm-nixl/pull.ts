@@ -1,12 +1,12 @@
 import type { Held } from "../../../../src/sim/hash.ts";
-import type { SimRequest } from "../../../../src/sim/sequence.ts";
+import type { Pull } from "../../../../src/sim/sequence.ts";
 import { isRecord } from "../../../../src/sim/tokens.ts";
 import type { EngineSide } from "../dialect.ts";
 import type { Handle } from "./handle.ts";
 
 /** Blocks found at the prefill engine; without `pull`, the decode engine computes them itself and says nothing. */
 export type FoundPull = {
-  readonly pull: SimRequest["pull"] | undefined;
+  readonly pull: Pull | undefined;
   /** Lets the prefill engine free the blocks. */
   readonly release: () => void;
 };
