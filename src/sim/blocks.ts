@@ -4,6 +4,7 @@ import type { BlockHash } from "./hash.ts";
 export type Match = {
   /** Leading blocks held in any tier. */
   readonly blocks: number;
+  /** By the bandwidth of the tier that each block is in. */
   readonly loadMs: number;
 };
 
@@ -22,6 +23,7 @@ export class BlockCache {
   readonly #idle = new Set<BlockHash>();
   readonly #lower: { readonly tier: LowerTier; readonly held: Set<BlockHash> }[];
   #unnamed = 0;
+  #loadingUntil = 0;
 
   constructor(capacity: number, lower: readonly LowerTier[]) {
     this.capacity = capacity;
@@ -55,6 +57,13 @@ export class BlockCache {
       blocks++;
     }
     return { blocks, loadMs };
+  }
+
+  /** When all of a match is in the first tier: what is brought up at the same time comes one after the other. */
+  loadedAt({ loadMs }: Match, atMs: number): number {
+    if (loadMs === 0) return atMs;
+    this.#loadingUntil = Math.max(this.#loadingUntil, atMs) + loadMs;
+    return this.#loadingUntil;
   }
 
   /**

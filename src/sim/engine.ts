@@ -179,8 +179,9 @@ export class SimEngine {
       sequence.named = match.blocks;
       sequence.cachedTokens = match.blocks * BLOCK_TOKENS;
       sequence.phase = "loading";
+      const loadMs = this.#cache.loadedAt(match, this.#now) - this.#now;
       const isTold = !sequence.request.awaitsPull;
-      this.#load(sequence, isTold ? match.loadMs + this.#pull(sequence) : Infinity);
+      this.#load(sequence, isTold ? loadMs + this.#pull(sequence) : Infinity);
       this.#emit({ kind: "started", id, counts: sequence.counts() });
       if (sequence.readyAt <= this.#now) free -= sequence.size - sequence.done;
     }

@@ -52,6 +52,7 @@ export class EngineProcess {
 
   /** Another engine says something to this one; undefined when it has nothing to say to that. */
   async meet(message: unknown, from: string): Promise<unknown> {
+    if (this.#faults.isIsolated) throw new Error("unreachable");
     return this.#speech.meet?.(message, from);
   }
 
@@ -94,7 +95,10 @@ export class EngineProcess {
       clock: this.#clock,
       totals: this.#ledger.totals,
       settings: () => this.#settings,
-      meet: (engine, message) => this.#world.meet(engine, message),
+      meet: async (engine, message) => {
+        if (this.#faults.isIsolated) throw new Error("unreachable");
+        return this.#world.meet(engine, message);
+      },
       later: (promise) => this.#world.later(promise.catch(() => {})),
       linkFrom: (engine) => linkBetween(engine, name, this.#config, this.#settings.linkGbps),
       crash: () => {

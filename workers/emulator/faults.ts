@@ -10,9 +10,10 @@ export const FAULTS = [
   "stall-midstream",
   "cut-midstream",
   "slow",
+  "isolated",
 ] as const;
 
-/** How an engine misbehaves. */
+/** How an engine misbehaves; `isolated`: other engines and it do not reach each other, though its callers do. */
 export type Fault = {
   readonly fault: (typeof FAULTS)[number];
   /** Of `slow`: how many times longer every iteration takes. */
@@ -49,6 +50,10 @@ export class Faults {
   set(fault: Fault): void {
     this.#fault = fault.fault === "none" ? undefined : fault;
     this.#left = fault.times;
+  }
+
+  get isIsolated(): boolean {
+    return this.#fault?.fault === "isolated";
   }
 
   meet(): Fault | undefined {

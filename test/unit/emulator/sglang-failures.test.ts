@@ -89,7 +89,7 @@ describe("an emulated SGLang engine", () => {
 
   it("gives up its handshake with a prefill engine that cannot be reached after some tries", async () => {
     const fleet = pair();
-    fleet.unreachable.add(PREFILL);
+    await fleet.admin(PREFILL, "faults", { fault: "isolated" });
     const failed = await whole(fleet.ask(DECODE, meeting("7")), 15_000);
     expect(failed.status).toBe(500);
     expect(failed.body.message).toContain("Decode handshake failed");

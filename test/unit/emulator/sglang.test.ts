@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { transferMs } from "../../../src/core/speed.ts";
 import { chat, DECODE, meeting, pair, PREFILL, textOf, UNIFIED, whole } from "./sglang-fixtures.ts";
 
 const ROOM = "9223372036854775807";
@@ -50,7 +51,8 @@ describe("two emulated SGLang engines that meet in a room", () => {
     const body = meeting("7", { stream: true });
     const said = vi.fn();
     void fleet.ask(DECODE, body).then(said);
-    const firstTokenMs = 10 + promptTokens / 10 + promptTokens / 100;
+    const transfer = transferMs({ gbps: 8, perFlowGbps: 8, rttMs: 0 }, promptTokens * 10_000);
+    const firstTokenMs = 10 + promptTokens / 10 + transfer;
     await vi.advanceTimersByTimeAsync(firstTokenMs - 1);
     expect(said).not.toHaveBeenCalled();
     // Each of a few waits ends at a whole millisecond.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
 import type { Held } from "../../../src/sim/hash.ts";
 import type { SimEngine } from "../../../src/sim/engine.ts";
 import { ask, drain, ending, smallEngine, textOf, user } from "./engines.ts";
@@ -130,5 +131,26 @@ describe("a request that awaits its blocks", () => {
     fresh.submit(ask("2", [user(LONG)]), 20_000);
     expect(ending(drain(fresh), "2").counts.cachedTokens).toBe(0);
     expect(fresh.load.blocksHeld).toBe(0);
+  });
+
+  it("never loses a block, whatever is fetched, kept private or given up", () => {
+    const { held } = prefilled([user(LONG)]);
+    const random = seededRandom(11);
+    const engine = smallEngine({ kvTokens: 3000 });
+    for (let at = 0, n = 0; n < 300; n++, at += random() * 40) {
+      const awaitsPull = random() < 0.5;
+      const isPrivate = random() < 0.5;
+      const request = ask(String(n), [user(LONG)], 1 + Math.floor(random() * 20));
+      engine.submit({ ...request, awaitsPull, isPrivate }, at);
+      const earlier = String(n - Math.floor(random() * 6));
+      const bringsFirstToken = random() < 0.5;
+      if (random() < 0.7) engine.resume(earlier, { held, link: LINK, bringsFirstToken }, at);
+      if (random() < 0.3) engine.abort(earlier, at);
+      expect(engine.load.blocksHeld).toBeLessThanOrEqual(engine.load.blocks);
+    }
+    const end = 1e6;
+    for (let n = 0; n < 300; n++) engine.abort(String(n), end);
+    drain(engine);
+    expect(engine.load).toMatchObject({ running: 0, waiting: 0, blocksHeld: 0, leasedBlocks: 0 });
   });
 });
