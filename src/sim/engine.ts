@@ -1,11 +1,11 @@
 import { transferMs } from "../core/speed.ts";
 import type { BlockCache } from "./blocks.ts";
 import { cacheOf } from "./cache-of.ts";
-import { BLOCK_TOKENS, type Held } from "./hash.ts";
-import { blocksOf, LeaseTable, type Lease } from "./leases.ts";
+import { BLOCK_TOKENS, heldOf, type Held } from "./hash.ts";
+import { blocksOf, LEASE_MS, LeaseTable, type Lease } from "./leases.ts";
 import type { Happening, SimEvent, SimLoad, SimOptions } from "./events.ts";
 import { Sequence, type Counts, type Pull, type SimRequest } from "./sequence.ts";
-import { nextStep, type Step } from "./step.ts";
+import { freeInStep, nextStep, type Step } from "./step.ts";
 
 /**
  * An inference engine as a state machine in virtual milliseconds: continuous batching, chunked prefill, prefix cache
@@ -57,6 +57,12 @@ export class SimEngine {
     }
     this.#waiting.set(request.id, sequence);
     this.#begin();
+  }
+
+  /** Leading tokens of a prompt that are in one tier or another now. */
+  cachedTokens(tokens: readonly number[], salt = ""): number {
+    const names = heldOf(tokens).blocks.map((hash) => salt + hash);
+    return this.#cache.match(names, names.length).blocks * BLOCK_TOKENS;
   }
 
   /** Drops a request, frees its blocks and tells how far it got; unknown ids are ignored. */
@@ -167,7 +173,8 @@ export class SimEngine {
    * in later finds what those before have computed.
    */
   #admit(): void {
-    let free = this.#freeInStep();
+    const chunkTokens = this.#chunkTokens;
+    let free = freeInStep(this.#running.values(), this.#now, { chunkTokens });
     for (const [id, sequence] of this.#waiting) {
       if (free <= 0 || this.#running.size >= this.#options.maxBatch) return;
       const names = sequence.promptNames;
@@ -193,22 +200,10 @@ export class SimEngine {
     sequence.done = sequence.startedAt;
   }
 
-  /** Prompt tokens that the next iteration can compute beside those of the requests let in. */
-  #freeInStep(): number {
-    let decoding = 0;
-    let known = 0;
-    for (const { phase, size, done, readyAt } of this.#running.values()) {
-      if (phase === "decode") decoding++;
-      else if (readyAt <= this.#now) known += size - done;
-    }
-    return Math.max(1, this.#chunkTokens - decoding) - known;
-  }
-
   #pull(sequence: Sequence): number {
     const { pull } = sequence.request;
     if (!pull) return 0;
-    const needed = pull.bringsFirstToken ? sequence.size : sequence.size - 1;
-    sequence.pulledTokens = Math.max(0, needed - sequence.cachedTokens);
+    sequence.pulledTokens = Math.max(0, sequence.pullable - sequence.cachedTokens);
     const pulling = [...this.#running.values()].filter(
       (other) => other.phase === "loading" && other.request.pull && other !== sequence,
     );
@@ -261,13 +256,14 @@ export class SimEngine {
   }
 
   #lease(sequence: Sequence): void {
-    const { leaseAs } = sequence.request;
-    if (leaseAs === undefined) return;
-    const names = sequence.promptNames;
+    const { leaseAs: handle, leaseMs = LEASE_MS, leasesWhole } = sequence.request;
+    if (handle === undefined) return;
+    const held = leasesWhole ? sequence.whole : sequence.prompt;
+    const names = sequence.namesOf(held);
     this.#cache.share(names);
-    // The part-filled last block is not shared by name; it stays reserved until the lease ends.
-    if (sequence.prompt.tail.length > 0) this.#cache.keepUnnamed(1);
-    this.#leases.add(leaseAs, sequence.prompt, names, this.#now);
+    // What has no name, as a last block in part, is not shared: it stays reserved until the lease ends.
+    this.#cache.keepUnnamed(blocksOf(held) - names.length);
+    this.#leases.add({ handle, held, names, expiresAt: this.#now + leaseMs });
   }
 
   #free(lease: Lease): void {

@@ -17,8 +17,8 @@ export type Lease = {
 export class LeaseTable {
   readonly #leases = new Map<string, Lease>();
 
-  add(handle: string, held: Held, names: readonly BlockHash[], atMs: number): void {
-    this.#leases.set(handle, { handle, held, names, expiresAt: atMs + LEASE_MS, readers: 0 });
+  add(lease: Omit<Lease, "readers">): void {
+    this.#leases.set(lease.handle, { ...lease, readers: 0 });
   }
 
   /** A decode leg announces itself; undefined when nothing (any more) is held under `handle`. */

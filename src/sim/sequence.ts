@@ -13,6 +13,10 @@ export type SimRequest = {
   readonly salt?: string;
   /** When finished, keep the prompt's blocks under this handle. */
   readonly leaseAs?: string;
+  /** How long the lease lasts; `LEASE_MS` unless told. */
+  readonly leaseMs?: number;
+  /** The lease is of prompt and answer, but for its last token, which has no KV cache. */
+  readonly leasesWhole?: boolean;
   /** Blocks to fetch from another engine instead of computing them. */
   readonly pull?: Pull;
   /** Once let in it has its blocks but does nothing until `SimEngine.resume` tells what to fetch. */
@@ -26,6 +30,8 @@ export type Pull = {
   readonly link: Pick<Link, "gbps" | "perFlowGbps" | "rttMs">;
   /** The first token comes with the blocks: nothing is computed for it. */
   readonly bringsFirstToken?: boolean;
+  /** `held` has the beginning of the prompt, as far as their blocks are the same; the rest is computed. */
+  readonly isPrefix?: boolean;
 };
 
 /** What became of a request's tokens. */
@@ -60,7 +66,8 @@ export class Sequence {
 
   constructor(request: SimRequest) {
     this.request = request;
-    this.prompt = request.pull?.held ?? heldOf(request.tokens);
+    const { pull, tokens } = request;
+    this.prompt = pull && !pull.isPrefix ? pull.held : heldOf(tokens);
     this.size = tokensOf(this.prompt);
     this.output = request.output(seedOf(this.prompt));
     this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
@@ -69,6 +76,10 @@ export class Sequence {
 
   /** Runs on what it is to fetch from now on; false, and nothing changed, when that is of another size. */
   resume(pull: Pull): boolean {
+    if (pull.isPrefix) {
+      this.request = { ...this.request, pull };
+      return true;
+    }
     if (tokensOf(pull.held) !== this.size) return false;
     this.request = { ...this.request, pull };
     this.prompt = pull.held;
@@ -89,6 +100,17 @@ export class Sequence {
     }
   }
 
+  /** Tokens at the prompt's beginning that what it fetches has; all but the last is all that can be. */
+  get pullable(): number {
+    const { pull } = this.request;
+    if (!pull) return 0;
+    if (pull.bringsFirstToken) return this.size;
+    if (!pull.isPrefix) return this.size - 1;
+    const other = this.prompt.blocks.findIndex((hash, index) => pull.held.blocks[index] !== hash);
+    const same = other < 0 ? this.prompt.blocks.length : other;
+    return Math.min(same * BLOCK_TOKENS, this.size - 1);
+  }
+
   leave(cache: BlockCache): void {
     if (this.phase === "waiting") return;
     const named = this.whole.blocks.slice(0, this.named).map((hash) => this.#named(hash));
@@ -97,8 +119,12 @@ export class Sequence {
 
   /** The prompt's full blocks as the cache knows them. */
   get promptNames(): BlockHash[] {
-    if (this.request.isPrivate) return [];
-    return this.prompt.blocks.map((hash) => this.#named(hash));
+    return this.namesOf(this.prompt);
+  }
+
+  /** Full blocks as the cache knows them; those of a private request have no names. */
+  namesOf({ blocks }: Held): BlockHash[] {
+    return this.request.isPrivate ? [] : blocks.map((hash) => this.#named(hash));
   }
 
   #named(hash: BlockHash): BlockHash {

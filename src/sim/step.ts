@@ -38,6 +38,21 @@ export function nextStep(
   return { endsAt: atMs + ms * engine.slowFactor, decoding, chunks };
 }
 
+/** Prompt tokens that the next iteration can compute beside those of the requests let in. */
+export function freeInStep(
+  running: Iterable<Sequence>,
+  atMs: number,
+  { chunkTokens }: { readonly chunkTokens: number },
+): number {
+  let decoding = 0;
+  let known = 0;
+  for (const { phase, size, done, readyAt } of running) {
+    if (phase === "decode") decoding++;
+    else if (readyAt <= atMs) known += size - done;
+  }
+  return Math.max(1, chunkTokens - decoding) - known;
+}
+
 /** A chunk costs what it adds, so that chunks sum to the whole prompt's time whatever their size. */
 function chunkMs(speed: Speed, sequence: Sequence, to: number): number {
   const before = speed.prefillMs(sequence.done, sequence.startedAt);

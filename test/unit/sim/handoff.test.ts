@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
-import type { Held } from "../../../src/sim/hash.ts";
+import { BLOCK_TOKENS, type Held } from "../../../src/sim/hash.ts";
 import type { SimEngine } from "../../../src/sim/engine.ts";
 import { ask, drain, ending, smallEngine, textOf, user } from "./engines.ts";
 
@@ -78,6 +78,58 @@ describe("a handoff", () => {
     expect(engine.openLease("h", () => false, 1001)).toBeUndefined();
     engine.restart("engine-b", 1002);
     expect(engine.openLease("h", () => true, 1003)).toBeUndefined();
+  });
+});
+
+describe("a conversation that goes back", () => {
+  const first = [user(LONG)];
+
+  it("is fetched as far as it goes, and the rest of the prompt is computed", () => {
+    const decode = smallEngine();
+    const lease = { leaseAs: "h", leasesWhole: true, leaseMs: 480_000 };
+    decode.submit({ ...ask("d", first, 40), ...lease }, 0);
+    const { counts } = ending(drain(decode, 400_000), "d");
+    const held = decode.openLease("h", () => true, 400_000);
+    if (!held) throw new Error("no lease");
+    const more = [...first, user(LONG)];
+    const prefill = smallEngine();
+    prefill.submit({ ...ask("p", more, 1), pull: { held, link: LINK, isPrefix: true } }, 0);
+    const next = ending(drain(prefill), "p").counts;
+    expect(next.pulledTokens).toBeGreaterThan(counts.promptTokens - 2 * BLOCK_TOKENS);
+    expect(next.pulledTokens % BLOCK_TOKENS).toBe(0);
+    expect(next.pulledTokens + next.computedTokens).toBe(next.promptTokens);
+  });
+
+  it("gives the text of its own prompt, whatever was fetched", () => {
+    const { held } = prefilled([user(`something else: ${LONG}`)]);
+    const [alone, engine] = [smallEngine(), smallEngine()];
+    alone.submit(ask("1", first), 0);
+    engine.submit({ ...ask("1", first), pull: { held, link: LINK, isPrefix: true } }, 0);
+    const events = drain(engine);
+    expect(textOf(events, "1")).toBe(textOf(drain(alone), "1"));
+    expect(ending(events, "1").counts.pulledTokens).toBe(0);
+  });
+
+  it("is kept, answer and all, as long as its lease says", () => {
+    const engine = smallEngine();
+    const lease = { leaseAs: "h", leasesWhole: true, leaseMs: 480_000 };
+    engine.submit({ ...ask("d", first, 40), ...lease }, 0);
+    const { at, counts } = ending(engine.advance(10_000), "d");
+    engine.advance(at + 479_999);
+    expect(engine.load.leasedBlocks * BLOCK_TOKENS).toBeGreaterThan(counts.promptTokens + 20);
+    expect(engine.load.blocksHeld).toBe(engine.load.leasedBlocks);
+    engine.advance(at + 480_000);
+    expect(engine.load).toMatchObject({ leasedBlocks: 0, blocksHeld: 0 });
+  });
+
+  it("can be looked for without being used", () => {
+    const engine = smallEngine();
+    const { tokens } = ask("1", first);
+    expect(engine.cachedTokens(tokens)).toBe(0);
+    engine.submit(ask("1", first), 0);
+    drain(engine);
+    expect(engine.cachedTokens(tokens)).toBe(tokens.length - (tokens.length % BLOCK_TOKENS));
+    expect(engine.cachedTokens(tokens, "another tenant")).toBe(0);
   });
 });
 
