@@ -90,6 +90,38 @@ export function rawMember(bytes: Uint8Array, path: readonly string[]): string | 
   return decoder.decode(bytes.subarray(start, end));
 }
 
+/** The raw texts of an array's items. Throws a SyntaxError for anything else. */
+export function rawItems(array: string): string[] {
+  const bytes = encoder.encode(array);
+  const items: string[] = [];
+  let at = skipSpace(bytes, 0);
+  expect(bytes, at, OPEN_BRACKET);
+  at = skipSpace(bytes, at + 1);
+  if (bytes[at] === CLOSE_BRACKET) return items;
+  for (;;) {
+    const end = skipValue(bytes, at);
+    items.push(decoder.decode(bytes.subarray(at, end)));
+    at = skipSpace(bytes, end);
+    if (bytes[at] === CLOSE_BRACKET) return items;
+    expect(bytes, at, COMMA);
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** `splice` on an object that is text. */
+export function spliceText(
+  object: string,
+  edits: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] },
+): string {
+  const bytes = encoder.encode(object);
+  return decoder.decode(splice(bytes, topLevelMembers(bytes), edits));
+}
+
+/** `rawMember` of one name, on an object that is text. */
+export function rawMemberOf(object: string, name: string): string | undefined {
+  return rawMember(encoder.encode(object), [name]);
+}
+
 export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.byteLength, 0));
   let at = 0;

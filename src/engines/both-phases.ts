@@ -1,4 +1,4 @@
-import { splice, topLevelMembers } from "../core/json-members.ts";
+import { spliceText } from "../core/json-members.ts";
 import type { Edits } from "./dialect.ts";
 
 /** What every leg that answers the client needs: the engine's own model name, and usage at the end of a stream. */
@@ -29,7 +29,5 @@ export function saltOf({ cacheSalt }: Pick<BothPhases, "cacheSalt">): Record<str
 /** The client's own stream options, asking for usage; what else it asks for stays as it wrote it. */
 function withUsage(options: string | undefined): string {
   if (options === undefined || !options.startsWith("{")) return '{"include_usage":true}';
-  const bytes = new TextEncoder().encode(options);
-  const edits = { set: { include_usage: "true" }, remove: [] };
-  return new TextDecoder().decode(splice(bytes, topLevelMembers(bytes), edits));
+  return spliceText(options, { set: { include_usage: "true" }, remove: [] });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { rawMember, splice, topLevelMembers } from "../../../src/core/json-members.ts";
+import { rawItems, rawMember, splice, topLevelMembers } from "../../../src/core/json-members.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -131,5 +131,20 @@ describe("rawMember", () => {
     const bytes = encode('{"a":1}');
     expect(rawMember(bytes, ["b"])).toBeUndefined();
     expect(rawMember(bytes, ["a", "b"])).toBeUndefined();
+  });
+});
+
+describe("rawItems", () => {
+  it("cuts an array where JSON.parse does, and keeps each item's own bytes", () => {
+    fc.assert(
+      fc.property(fc.array(fc.json()), fc.constantFrom("", " ", "\n\t"), (items, space) => {
+        const array = `${space}[${items.map((raw) => space + raw + space).join(",")}]`;
+        expect(rawItems(array)).toEqual(items);
+      }),
+    );
+  });
+
+  it.each(["", "{}", "[", "[1", "[1 2]", "[,]", "null"])("takes %j for no array", (text) => {
+    expect(() => rawItems(text)).toThrow(SyntaxError);
   });
 });
