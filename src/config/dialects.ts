@@ -18,4 +18,6 @@ export const dialectRoles: ReadonlyMap<string, DialectRoles> = new Map<string, D
   ["vllm-mooncake", { roleSets: ANY, handsOff: true }],
   ["vllm-shared-storage", { roleSets: ANY, handsOff: true }],
   ["sglang", { roleSets: ANY, handsOff: true }],
+  ["trtllm", { roleSets: ANY, handsOff: true }],
+  ["trtllm-gen-first", { roleSets: ANY, handsOff: true }],
 ]);

@@ -31,8 +31,8 @@ export type Handoff = { readonly raw: string };
 export type PrefillAnswer = {
   readonly handoff: Handoff | undefined;
   readonly usage: Usage | undefined;
-  /** The engine has already said all there is to say: its answer goes to the client as it is. */
-  readonly isFinal?: boolean;
+  /** The engine has already said all there is to say: the whole answer, as the client may see it. */
+  readonly final?: Uint8Array;
 };
 
 /** One engine as the other leg's engine has to know it; from `mesh.json` alone. */
@@ -73,6 +73,8 @@ export type LegContext = {
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;
   readonly split?: Split;
+  /** What the engine of a prefill leg that no split names was asked once (see `Dialect.learns`), as raw JSON text. */
+  readonly learned?: string;
   /** Least share of the prompt that a decode engine must hold to go ahead, 0..1. */
   readonly cacheThreshold?: number;
 };
@@ -87,6 +89,8 @@ export type LegMessage = {
 export type AskedOf = {
   url(engine: EngineAddress): string;
   read(body: Uint8Array): string;
+  /** Stands for the answer of an engine that knows no such question (404); absent where it has to. */
+  readonly unknown?: string;
 };
 
 /** It tells with every handle it gives out. */

@@ -2,15 +2,23 @@ import type { Capabilities, Dialect } from "./dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
+import { trtllm } from "./trtllm/dialect.ts";
+import { trtllmGenerationFirst } from "./trtllm/generation-first.ts";
 import { vllmNixl } from "./vllm-nixl/dialect.ts";
 import { vllmNixlPush } from "./vllm-nixl-push/dialect.ts";
 import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
 
 const dialects: ReadonlyMap<string, Dialect> = new Map(
-  [openai, vllmNixl, vllmNixlPush, vllmMooncake, vllmSharedStorage, sglang].map((dialect) => [
-    dialect.name,
-    dialect,
-  ]),
+  [
+    openai,
+    sglang,
+    trtllm,
+    trtllmGenerationFirst,
+    vllmMooncake,
+    vllmNixl,
+    vllmNixlPush,
+    vllmSharedStorage,
+  ].map((dialect) => [dialect.name, dialect]),
 );
 
 /** The dialect an engine is spoken to in. Throws for a name `mesh.json` could not have passed with. */

@@ -114,8 +114,8 @@ function splitOf(
   fleet: Fleet,
   { split }: LegOrder,
   learned: string | undefined,
-): Pick<LegContext, "split"> {
-  if (split === undefined) return {};
+): Pick<LegContext, "split" | "learned"> {
+  if (split === undefined) return learned === undefined ? {} : { learned };
   const prefill = addressOf(fleet, split.prefill);
   return {
     split: {

@@ -6,7 +6,7 @@ import { readSmall } from "./read-small.ts";
 import type { LegAnswer, LegOrder } from "./service.ts";
 
 /**
- * What is known of the prefill engine of a split, where its dialect has to know something to write the legs. It is
+ * What is known of the prefill engine of a request, where its dialect has to know something to write the legs. It is
  * asked once in an isolate, or told by a handle, and forgotten with the first leg that fails.
  */
 export async function learn(
@@ -14,9 +14,9 @@ export async function learn(
   order: LegOrder,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const learns = learnsOf(access, order);
-  if (order.split === undefined || learns === undefined) return undefined;
-  const id = order.split.prefill;
+  const id = prefillEngine(order);
+  const learns = learnsOf(access, id);
+  if (id === undefined || learns === undefined) return undefined;
   if ("fromHandoff" in learns && order.handoff !== undefined) {
     byEngine.set(id, learns.fromHandoff(order.handoff));
   } else if ("url" in learns && !byEngine.has(id)) {
@@ -27,18 +27,22 @@ export async function learn(
 
 /** Keeps what a leg's answer tells of its engine, or forgets what was known when it failed. */
 export function remember(access: EngineAccess, order: LegOrder, answer: LegAnswer): void {
-  if (order.split === undefined) return;
-  const id = order.split.prefill;
+  const id = prefillEngine(order);
+  if (id === undefined) return;
   if (!answer.ok) {
     if (answer.failure.kind !== "aborted") byEngine.delete(id);
   } else if (answer.kind === "prefilled" && answer.handoff !== undefined) {
-    const learns = learnsOf(access, order);
+    const learns = learnsOf(access, id);
     if (learns && "fromHandoff" in learns) byEngine.set(id, learns.fromHandoff(answer.handoff));
   }
 }
 
-function learnsOf({ fleet }: EngineAccess, { split }: LegOrder): Dialect["learns"] {
-  return split && dialectOf(engineOf(fleet, split.prefill).pool.dialect).learns;
+function prefillEngine({ leg, engine, split }: LegOrder): string | undefined {
+  return split?.prefill ?? (leg === "prefill" ? engine : undefined);
+}
+
+function learnsOf({ fleet }: EngineAccess, id: string | undefined): Dialect["learns"] {
+  return id === undefined ? undefined : dialectOf(engineOf(fleet, id).pool.dialect).learns;
 }
 
 async function ask(
@@ -51,6 +55,7 @@ async function ask(
   const response = await access.engineFetch(url, { signal, redirect: "manual" });
   if (response.ok && response.body !== null) return learns.read(await readSmall(response.body));
   await response.body?.cancel();
+  if (response.status === 404 && learns.unknown !== undefined) return learns.unknown;
   throw new LegBroken("status", `the prefill engine answered ${response.status} to who it is`);
 }
 

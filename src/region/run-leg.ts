@@ -60,9 +60,9 @@ async function readAnswer(
   if (order.leg === "prefill") {
     const body = await deadline.race(readSmall(response.body));
     deadline.clear();
-    const { handoff, usage, isFinal } = dialect.readPrefill(body);
-    return isFinal
-      ? answering(order.stream ? completionAsStream(body) : body, order.stream)
+    const { handoff, usage, final } = dialect.readPrefill(body);
+    return final
+      ? answering(order.stream ? completionAsStream(final) : final, order.stream)
       : { ok: true, kind: "prefilled", handoff: handoff?.raw, usage };
   }
   const declines = order.cacheThreshold === undefined ? undefined : dialect.declines;

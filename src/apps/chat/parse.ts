@@ -96,6 +96,8 @@ function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
     traits: {
       n: body.n ?? 1,
       hasBestOf: "best_of" in body,
+      hasBeamSearch: body["use_beam_search"] === true,
+      hasLogprobs: body["logprobs"] === true,
       hasPromptLogprobs: "prompt_logprobs" in body && body["prompt_logprobs"] !== null,
       hasEcho: body["echo"] === true,
       hasListPrompt: false,

@@ -24,6 +24,8 @@ describe("parseChat", () => {
     expect(request.traits).toEqual({
       n: 1,
       hasBestOf: false,
+      hasBeamSearch: false,
+      hasLogprobs: false,
       hasPromptLogprobs: false,
       hasEcho: false,
       hasListPrompt: false,

@@ -62,6 +62,16 @@ describe("a split turn", () => {
     expect(runs[0]).toMatchObject({ outcome: "failed", failure: "malformed" });
   });
 
+  it("is over with prefill when that engine has said everything", async () => {
+    const { ordered, reported, result, runs } = await tried(() => answering());
+    expect(ordered.map(({ leg }) => leg)).toEqual(["prefill"]);
+    expect(reported[0]).toMatchObject({ ticket: "req_1:decode:1", event: "released" });
+    if (!result.ok) throw new TypeError("it was not answered");
+    expect(result.answer).toBe(runs[0]);
+    expect(result.placement).toMatchObject({ mode: "together", kvBytes: 0 });
+    expect(result.placement.decode.pool).toBe(runs[0]?.grant.pool);
+  });
+
   it("hands its blocks to another engine of the pool when decode would not take them", async () => {
     const { ordered, result } = await tried((order, signal) =>
       order.engine === "h200/0" ? broken("unreachable") : phases(order, signal),

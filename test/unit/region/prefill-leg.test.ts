@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import type { EngineAccess } from "../../../src/region/engine-request.ts";
+import { runLeg } from "../../../src/region/run-leg.ts";
+import type { LegOrder } from "../../../src/region/service.ts";
+import { fleet, pool } from "../plan/plan-fixtures.ts";
+
+type Reply = { readonly status?: number; readonly body: string };
+type Sent = { readonly url: string; readonly body: string };
+
+/** Runs prefill legs on an engine of a fresh pool, which replies to each path as told; gives what it was sent. */
+function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
+  const id = `pool-${crypto.randomUUID()}`;
+  const asked: Sent[] = [];
+  const access: EngineAccess = {
+    fleet: fleet({ poolList: [pool(id, { dialect })] }),
+    secret: () => undefined,
+    engineFetch: async (url, init) => {
+      const { body: sent } = init ?? {};
+      const text = sent instanceof Uint8Array ? new TextDecoder().decode(sent) : "";
+      asked.push({ url: String(url), body: text });
+      const { status = 200, body } = replies({ url: String(url), body: text });
+      return new Response(body, { status, headers: { "content-type": "application/json" } });
+    },
+  };
+  const run = (change: Partial<LegOrder> = {}) => {
+    const order = {
+      v: 1,
+      ticket: "t",
+      engine: `${id}/0`,
+      leg: "prefill",
+      requestId: "req_1",
+      path: "/v1/chat/completions",
+      body: new TextEncoder().encode('{"model":"large","messages":[],"stream":true}'),
+      stream: true,
+      firstTokenTimeoutMs: 1000,
+      idleTimeoutMs: 1000,
+      ...change,
+    } as const;
+    return runLeg(access, order, new AbortController().signal);
+  };
+  return { run, asked };
+}
+
+const CONTEXT =
+  '{"choices":[{"finish_reason":"length","disaggregated_params":{"request_type":"context_only","ctx_request_id":9223372036854775807}}]}';
+const isQuestion = ({ url }: Sent) => url.endsWith("/server_info");
+
+describe("a prefill leg whose dialect has a question", () => {
+  it("asks it once, whatever the legs that follow", async () => {
+    const { run, asked } = prefilling("trtllm", (sent) => ({
+      body: isQuestion(sent) ? '{"disaggregated_params":{}}' : CONTEXT,
+    }));
+    await run();
+    await run({ requestId: "req_2" });
+    expect(asked.filter(isQuestion)).toHaveLength(1);
+    expect(asked.filter(({ body }) => body.includes("disagg_request_id"))).toHaveLength(2);
+  });
+
+  it("goes on without an answer where an engine may know no such question", async () => {
+    const { run, asked } = prefilling("trtllm", (sent) =>
+      isQuestion(sent) ? { status: 404, body: "{}" } : { body: CONTEXT },
+    );
+    expect(await run()).toMatchObject({
+      ok: true,
+      kind: "prefilled",
+      handoff: expect.stringContaining("9223372036854775807"),
+    });
+    expect(asked.at(-1)?.body).toContain('{"request_type":"context_only"}');
+  });
+
+  it("fails when the engine cannot answer it, and asks again", async () => {
+    let status = 500;
+    const { run, asked } = prefilling("trtllm", (sent) =>
+      isQuestion(sent) ? { status, body: "{}" } : { body: CONTEXT },
+    );
+    expect(await run()).toMatchObject({ ok: false, failure: { kind: "status" } });
+    status = 200;
+    expect(await run()).toMatchObject({ ok: true, kind: "prefilled" });
+    expect(asked.filter(isQuestion)).toHaveLength(2);
+  });
+
+  it("asks again after a leg failed: another engine may have come back", async () => {
+    let status = 200;
+    const { run, asked } = prefilling("trtllm", (sent) =>
+      isQuestion(sent) ? { body: "{}" } : { status, body: CONTEXT },
+    );
+    await run();
+    status = 500;
+    await run();
+    status = 200;
+    await run();
+    expect(asked.filter(isQuestion)).toHaveLength(2);
+  });
+
+  it("fails when what both legs need is not told", async () => {
+    const { run } = prefilling("trtllm-gen-first", () => ({ body: "{}" }));
+    expect(await run()).toMatchObject({ ok: false, failure: { kind: "malformed" } });
+  });
+});
+
+describe("a prefill leg that has said everything", () => {
+  const body = CONTEXT.replace("length", "stop").replace("{", '{"prompt_token_ids":[1],');
+  const text = async (stream: boolean) => {
+    const answer = await prefilling("trtllm", () => ({ body })).run({ stream });
+    if (!answer.ok || answer.kind !== "answering") throw new TypeError("it did not answer");
+    return { ...answer, text: await new Response(answer.body).text() };
+  };
+
+  it("is the client's answer, without what is between engines", async () => {
+    const { contentType, text: whole } = await text(false);
+    expect(contentType).toBe("application/json");
+    expect(JSON.parse(whole)).toEqual({ choices: [{ finish_reason: "stop" }] });
+  });
+
+  it("is streamed to a client that wants a stream", async () => {
+    const { contentType, text: streamed } = await text(true);
+    expect(contentType).toBe("text/event-stream");
+    expect(streamed).toMatch(/^data: \{.*"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/);
+    expect(streamed).not.toContain("ctx_request_id");
+  });
+});
