@@ -20,4 +20,5 @@ export const dialectRoles: ReadonlyMap<string, DialectRoles> = new Map<string, D
   ["sglang", { roleSets: ANY, handsOff: true }],
   ["trtllm", { roleSets: ANY, handsOff: true }],
   ["trtllm-gen-first", { roleSets: ANY, handsOff: true }],
+  ["llm-d", { roleSets: ANY, handsOff: true }],
 ]);

@@ -55,7 +55,12 @@ const engine = z.strictObject({
     .min(1)
     .exactOptional()
     .describe("Where its decode engines meet it, when that is not the host of `url`"),
-  bootstrapPort: z.int().min(1).max(65_535).exactOptional().describe("8998 unless told"),
+  bootstrapPort: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .exactOptional()
+    .describe("8998 unless told; for `llm-d` the port of `url`"),
   drain: z.boolean().default(false).describe("It ends what it has and is sent nothing new"),
 });
 

@@ -61,7 +61,7 @@ export type Engine = {
   readonly pool: string;
   readonly url: string;
   readonly apiKeySecret?: string;
-  /** Where its decode engines meet it; the host of `url`, port 8998 unless told. */
+  /** Where its decode engines meet it; the host of `url` unless told, and the port its dialect says. */
   readonly bootstrapHost?: string;
   readonly bootstrapPort?: number;
 };

@@ -15,3 +15,13 @@ export type Usage = {
   /** Absent when the engine did not say: unknown, never 0. */
   readonly cachedTokens?: number;
 };
+
+/** What a scheduler behind an engine's URL may know of a request. */
+export type LegHints = {
+  /** 0 is batch work, 1 interactive, 2 interactive that paid to go first. */
+  readonly priority: 0 | 1 | 2;
+  /** Output tokens expected, at least 1. */
+  readonly outputTokens: number;
+  /** Tells tenants from one another, and nothing else. */
+  readonly tenant?: string;
+};

@@ -1,5 +1,5 @@
 import type { Phase } from "../core/fleet.ts";
-import type { Coupling, LegKind, Usage } from "../core/leg.ts";
+import type { Coupling, LegHints, LegKind, Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
 
 /** What the planner and the region service may know of a dialect. See DESIGN §7. */
@@ -69,6 +69,9 @@ export type LegContext = {
   readonly session?: string;
   /** Parts this tenant's cache from others'; only for engines that take one. */
   readonly cacheSalt?: string;
+  readonly hints?: LegHints;
+  /** What was promised of its latencies; absent for batch work. */
+  readonly slo?: { readonly ttftMs: number; readonly tpotMs: number };
   readonly handoff?: Handoff;
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;

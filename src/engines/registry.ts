@@ -1,4 +1,5 @@
 import type { Capabilities, Dialect } from "./dialect.ts";
+import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
@@ -10,6 +11,7 @@ import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
 
 const dialects: ReadonlyMap<string, Dialect> = new Map(
   [
+    llmD,
     openai,
     sglang,
     trtllm,

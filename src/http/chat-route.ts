@@ -13,6 +13,9 @@ import { readBody } from "./read-body.ts";
 import { failureRenderer } from "./render-failure.ts";
 import { sessionKey } from "./session-key.ts";
 
+/** Of a keyed hash: enough to tell tenants apart, too few to be a salt. */
+const TAG_DIGITS = 16;
+
 /** `POST /v1/chat/completions`: parses at the border, then lets the turn run. */
 export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
   const mesh = c.get("mesh");
@@ -50,6 +53,7 @@ export async function chatRoute(c: Context<HttpEnv>): Promise<Response> {
     requestId,
     receiptId: await mesh.receipts.mintId(c.get("tenant")),
     tenant: c.get("tenant"),
+    tenantTag: (await mesh.saltOf(c.get("tenant"), "tenant tag")).slice(0, TAG_DIGITS),
     request,
     signal: c.req.raw.signal,
     startedAt,

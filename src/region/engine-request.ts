@@ -1,5 +1,6 @@
 import type { Fleet } from "../core/fleet.ts";
 import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
+import type { LegHints } from "../core/leg.ts";
 import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { LegBroken } from "./leg-stream.ts";
@@ -39,6 +40,7 @@ export function engineRequest(
     stream: order.stream,
     model: pool.modelName ?? pool.model,
     ...(order.session !== undefined && { session: order.session }),
+    ...(order.hints && hintsOf(access.fleet, order.hints)),
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
     ...(order.kept !== undefined && { kept: { raw: order.kept } }),
     ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),
@@ -108,6 +110,10 @@ export function engineOf(fleet: Fleet, id: string) {
 export function addressOf(fleet: Fleet, id: string): EngineAddress {
   const { pool, engine } = engineOf(fleet, id);
   return { ...engine, ...(pool.dpSize !== undefined && { dpSize: pool.dpSize }) };
+}
+
+function hintsOf({ slo }: Fleet, hints: LegHints): Pick<LegContext, "hints" | "slo"> {
+  return hints.priority === 0 ? { hints } : { hints, slo: slo.interactive };
 }
 
 function splitOf(

@@ -1,7 +1,7 @@
 import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { Ask } from "../core/plan/placement.ts";
-import type { LegKind, Usage } from "../core/leg.ts";
+import type { LegHints, LegKind, Usage } from "../core/leg.ts";
 
 /**
  * Where requests meet engines. Callers reserve a leg, run it, and say how it went; who answers (this isolate, or a
@@ -76,6 +76,7 @@ export type LegOrder = {
   readonly cacheSalt?: string;
   /** Tells the request's conversation from others, and nothing else. */
   readonly session?: string;
+  readonly hints?: LegHints;
   /** What the prefill leg answered, for a decode leg. */
   readonly handoff?: string;
   /** What an earlier turn's decode engine said of where a prefill leg may fetch the conversation. */

@@ -46,7 +46,7 @@ export async function resolveHandoff(
   { prefill, answer }: ServedLegs,
 ): Promise<void> {
   if (prefill === undefined || answer.usage === undefined) return;
-  const { tookHandoff } = deps.capabilities(turn.dialectOf(answer.grant.pool));
+  const { tookHandoff, cachedFrom } = deps.capabilities(turn.dialectOf(answer.grant.pool));
   let took = tookHandoff(answer.usage);
   const isSilent = took === undefined && answer.usage.cachedTokens === undefined;
   if (isSilent && (await deps.region.reportsCache(answer.grant.engine))) {
@@ -54,6 +54,8 @@ export async function resolveHandoff(
     answer.usage = { ...answer.usage, cachedTokens: 0 };
     took = tookHandoff(answer.usage);
   }
+  // The decode leg speaks for a prefill leg that was sent by another and told nothing itself.
+  if (cachedFrom.disaggregated === "decode") prefill.usage ??= { ...answer.usage, outputTokens: 1 };
   if (took !== false) return;
   answer.recomputed = true;
   prefill.outcome = "failed";

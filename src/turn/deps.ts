@@ -78,6 +78,8 @@ export type Turn = {
   readonly requestId: string;
   readonly receiptId: string;
   readonly tenant: string;
+  /** Tells the tenant from others to engines, and nothing else of it. */
+  readonly tenantTag?: string;
   readonly request: ChatRequest;
   readonly signal: AbortSignal;
   readonly startedAt: number;

@@ -1,6 +1,6 @@
 import type { Granted } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
-import type { LegKind, Usage } from "../core/leg.ts";
+import type { LegHints, LegKind, Usage } from "../core/leg.ts";
 import type { Work } from "../core/receipt.ts";
 import type { LegAhead, LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
@@ -98,13 +98,18 @@ function notGranted(pool: string, reason: string, retryAfterMs: number, full = f
 
 /** Interactive turns go before batch, those that paid for priority before both. Only batch work has a deadline. */
 function standingOf({ fleet }: TurnDeps, turn: Prepared): Standing {
-  const { tenant, labels, request, startedAt } = turn;
+  const { tenant, labels, startedAt } = turn;
   const isBatch = labels.urgency === "batch";
   return {
     tenant,
-    priority: isBatch ? 0 : request.serviceTier === "priority" ? 2 : 1,
+    priority: priorityOf(turn),
     deadlineAt: isBatch ? startedAt + fleet.slo.batch.deadlineMs : Infinity,
   };
+}
+
+function priorityOf({ labels, request }: Prepared): LegHints["priority"] {
+  if (labels.urgency === "batch") return 0;
+  return request.serviceTier === "priority" ? 2 : 1;
 }
 
 /** Gives a grant back that was never used. */
@@ -178,6 +183,11 @@ function aheadOf(
     stream: turn.request.stream,
     cacheSalt: turn.salt,
     ...(turn.session.name !== undefined && { session: turn.session.name }),
+    hints: {
+      priority: priorityOf(turn),
+      outputTokens: turn.ask.expectedOutputTokens,
+      ...(turn.tenantTag !== undefined && { tenant: turn.tenantTag }),
+    },
     firstTokenTimeoutMs,
     idleTimeoutMs: deps.settings.idleTimeoutMs,
   };

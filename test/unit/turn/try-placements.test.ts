@@ -182,3 +182,19 @@ describe("a turn that no region has an engine for", () => {
     expect(result.failure.status).toBe(full ? 429 : undefined);
   });
 });
+
+describe("what an engine's own scheduler is told of a turn", () => {
+  it.each([
+    ["batch", undefined, 0],
+    ["interactive", undefined, 1],
+    ["interactive", "priority", 2],
+  ] as const)("%s work of tier %s has priority %d", async (urgency, tier, priority) => {
+    const { deps, ordered } = await surroundings(() => answering());
+    const cold = await coldTurn(deps);
+    const request = tier === undefined ? cold.request : { ...cold.request, serviceTier: tier };
+    const turn = { ...cold, tenantTag: "tag", request, labels: { ...cold.labels, urgency } };
+    await tryPlacements(deps, turn, planTurn(deps, turn));
+    const outputTokens = turn.ask.expectedOutputTokens;
+    expect(ordered[0]?.hints).toEqual({ priority, outputTokens, tenant: "tag" });
+  });
+});

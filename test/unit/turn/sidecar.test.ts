@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import type { Usage } from "../../../src/core/leg.ts";
+import type { TurnDeps } from "../../../src/turn/deps.ts";
+import { cachedFigure, resolveHandoff } from "../../../src/turn/cached-figure.ts";
+import { planTurn, tryPlacements } from "../../../src/turn/run-turn.ts";
+import { workOf } from "../../../src/turn/segments.ts";
+import { answering, broken, coldTurn, type Engine, surroundings } from "./turn-fixtures.ts";
+
+/** A cold turn, planned as a split, against decode engines with a sidecar that answer as told. */
+async function tried(engine: Engine, signal?: AbortSignal) {
+  const around = await surroundings(engine);
+  const known = around.deps.capabilities("");
+  const deps: TurnDeps = {
+    ...around.deps,
+    capabilities: () => ({
+      ...known,
+      coupling: "sidecar",
+      cachedFrom: { together: true, disaggregated: "decode" },
+      tookHandoff: () => undefined,
+    }),
+  };
+  const turn = await coldTurn(deps, signal);
+  return { ...around, deps, turn, ...(await tryPlacements(deps, turn, planTurn(deps, turn))) };
+}
+
+describe("a split by the sidecar of a decode engine", () => {
+  it("is one request that names both engines, both of them granted", async () => {
+    const { asked, ordered, reported, runs, result } = await tried(() => answering());
+    expect(asked.map(({ leg }) => leg)).toEqual(["decode", "prefill"]);
+    expect(ordered).toHaveLength(1);
+    expect(ordered[0]).toMatchObject({
+      leg: "decode",
+      engine: runs[1]?.grant.engine,
+      split: { prefill: runs[0]?.grant.engine, decode: runs[1]?.grant.engine },
+    });
+    expect(result).toMatchObject({ ok: true, placement: { mode: "disaggregated" } });
+    expect(runs.map(({ leg, outcome }) => [leg, outcome])).toEqual([
+      ["prefill", "served"],
+      ["decode", undefined],
+    ]);
+    expect(reported.map(({ event }) => event)).toEqual(["first-token", "done"]);
+  });
+
+  it("blames both engines when it fails, as neither is told", async () => {
+    let first: string | undefined;
+    const { ordered, runs, result } = await tried(({ requestId }) => {
+      first ??= requestId;
+      return requestId === first ? broken("stalled") : answering();
+    });
+    expect(result.ok).toBe(true);
+    const failed = runs.filter(({ outcome }) => outcome === "failed");
+    expect(failed.map(({ leg }) => leg).toSorted()).toEqual(["decode", "prefill"]);
+    const again = ordered[1];
+    for (const { grant } of failed) {
+      expect(again?.engine).not.toBe(grant.engine);
+      expect(again?.split?.prefill).not.toBe(grant.engine);
+    }
+  });
+
+  it("is ended in both books when the client leaves", async () => {
+    const client = new AbortController();
+    const { runs, result } = await tried(() => {
+      client.abort();
+      return broken("aborted");
+    }, client.signal);
+    expect(result).toMatchObject({ ok: false, failure: { kind: "aborted" } });
+    expect(runs.map(({ outcome }) => outcome)).toEqual(["cancelled", "cancelled"]);
+  });
+
+  it.each([
+    ["tells", { cachedTokens: 4096 }, 4096],
+    ["would tell, and does not,", {}, 0],
+  ])("has of the prompt cached what the answer %s", async (_what, told, cached) => {
+    const { deps, turn, result } = await tried(() => answering());
+    if (!result.ok || result.prefill === undefined) throw new TypeError("the fixture splits");
+    const usage: Usage = { promptTokens: 20_000, outputTokens: 5, ...told };
+    result.answer.usage = usage;
+    await resolveHandoff(deps, turn, result);
+    expect(cachedFigure(deps, turn, result)).toBe(cached);
+    expect(workOf(deps, turn, result.prefill)).toMatchObject({
+      promptTokens: 20_000,
+      cachedTokens: cached,
+      computedTokens: 20_000 - cached,
+    });
+    expect(workOf(deps, turn, result.answer)).not.toHaveProperty("cachedTokens");
+  });
+});
