@@ -21,4 +21,5 @@ export const dialectRoles: ReadonlyMap<string, DialectRoles> = new Map<string, D
   ["trtllm", { roleSets: ANY, handsOff: true }],
   ["trtllm-gen-first", { roleSets: ANY, handsOff: true }],
   ["llm-d", { roleSets: ANY, handsOff: true }],
+  ["dynamo", { roleSets: [["prefill", "decode"]], handsOff: false }],
 ]);

@@ -106,6 +106,12 @@ const pool = z.strictObject({
     .describe(
       "Its engines know `cache_salt`, which keeps one tenant's cached prefixes from others",
     ),
+  workerPins: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "A session stays with the workers behind `url` that served it last, where they are told",
+    ),
   hypothetical: z.boolean().default(false).describe("No released engine does this"),
   engines: z.array(engine).min(1),
 });

@@ -93,6 +93,8 @@ export type Pool = {
   readonly dpSize?: number;
   /** Its engines take `cache_salt`; absent means as its dialect usually does. */
   readonly cacheSalt?: boolean;
+  /** Sessions are sent to the workers behind the URL that served them last, where those are told. */
+  readonly workerPins?: boolean;
   readonly engines: readonly Engine[];
 };
 

@@ -16,6 +16,17 @@ export type Usage = {
   readonly cachedTokens?: number;
 };
 
+/** What an endpoint told of the engines behind it that it chose itself. */
+export type Told = {
+  /** The engines that prefilled and decoded, by the endpoint's own names. */
+  readonly prefill?: string;
+  readonly decode?: string;
+  readonly ttftMs?: number;
+  readonly itlMs?: number;
+  /** What sends a later request to the same engines: JSON text of the dialect's own. */
+  readonly pin?: string;
+};
+
 /** What a scheduler behind an engine's URL may know of a request. */
 export type LegHints = {
   /** 0 is batch work, 1 interactive, 2 interactive that paid to go first. */

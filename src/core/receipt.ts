@@ -1,4 +1,5 @@
 import type { Labels, Phase } from "./fleet.ts";
+import type { Told } from "./leg.ts";
 import type { Candidate, Mode, Terms } from "./plan/placement.ts";
 
 export type Known = "reported" | "derived" | "assumed";
@@ -11,6 +12,8 @@ export type Segment = {
   /** Prefill only. `unknown` where the engine did not report its cache. */
   readonly kv?: "cached" | "computed" | "unknown";
   readonly engine: string;
+  /** The engine behind an endpoint that chooses itself, by its name there, where it was told. */
+  readonly toldEngine?: string;
   readonly device: string;
   readonly region: string;
   readonly startedAt: number;
@@ -35,6 +38,8 @@ export type Work = {
   readonly cachedTokens?: number;
   readonly computedTokens?: number;
   readonly outputTokens?: number;
+  /** What the endpoint told of whom it chose. */
+  readonly told?: Omit<Told, "pin">;
 };
 
 export type Forecast = {

@@ -16,6 +16,7 @@ const holdingSchema = z.object({
   tier: z.string(),
   known: z.enum(["reported", "assumed"]),
   at: z.number(),
+  pin: z.string().exactOptional(),
 });
 
 const branchSchema = z.object({

@@ -144,7 +144,7 @@ function viewOf(state: SessionState, id: string, turns: SessionView["recentTurns
       branch: branch.n,
       turns: branch.turns,
       links: linksOf(decodeChain(branch.chain)),
-      residency: branch.holdings,
+      residency: branch.holdings.map(({ pin: _pin, ...holding }) => holding),
     })),
     recentTurns: turns,
   };

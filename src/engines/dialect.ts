@@ -1,5 +1,5 @@
 import type { Phase } from "../core/fleet.ts";
-import type { Coupling, LegHints, LegKind, Usage } from "../core/leg.ts";
+import type { Coupling, LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
 
 /** What the planner and the region service may know of a dialect. See DESIGN §7. */
@@ -72,6 +72,8 @@ export type LegContext = {
   readonly hints?: LegHints;
   /** What was promised of its latencies; absent for batch work. */
   readonly slo?: { readonly ttftMs: number; readonly tpotMs: number };
+  /** What an earlier answer told (see `Dialect.told`), for engines behind one URL that served this session last. */
+  readonly pin?: string;
   readonly handoff?: Handoff;
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;
@@ -113,6 +115,8 @@ export type Dialect = {
   tookHandoff(usage: Usage): boolean | undefined;
   /** Whether a decode leg's answer, or one frame of it, says that its engine holds too little to go ahead. */
   declines?(json: string): boolean;
+  /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
+  told?(json: string): Told | undefined;
   /** How a decode engine of a `bidirectional` pool says, with its answer, where the next prefill may fetch it all. */
   readonly keeps?: {
     /** Top-level member of the answer or of one of its frames. */

@@ -1,4 +1,5 @@
 import type { Capabilities, Dialect } from "./dialect.ts";
+import { dynamo } from "./dynamo/dialect.ts";
 import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
@@ -11,6 +12,7 @@ import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
 
 const dialects: ReadonlyMap<string, Dialect> = new Map(
   [
+    dynamo,
     llmD,
     openai,
     sglang,

@@ -1,4 +1,4 @@
-import type { Fleet } from "../core/fleet.ts";
+import type { Fleet, Pool } from "../core/fleet.ts";
 import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
 import type { LegHints } from "../core/leg.ts";
 import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
@@ -40,6 +40,7 @@ export function engineRequest(
     stream: order.stream,
     model: pool.modelName ?? pool.model,
     ...(order.session !== undefined && { session: order.session }),
+    ...pinOf(order, pool),
     ...(order.hints && hintsOf(access.fleet, order.hints)),
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
     ...(order.kept !== undefined && { kept: { raw: order.kept } }),
@@ -110,6 +111,12 @@ export function engineOf(fleet: Fleet, id: string) {
 export function addressOf(fleet: Fleet, id: string): EngineAddress {
   const { pool, engine } = engineOf(fleet, id);
   return { ...engine, ...(pool.dpSize !== undefined && { dpSize: pool.dpSize }) };
+}
+
+/** What sends a leg to workers behind its engine's URL, where its pool allows that. */
+function pinOf({ engine, pins }: LegOrder, pool: Pool): Pick<LegContext, "pin"> {
+  const pin = pool.workerPins ? pins?.[engine] : undefined;
+  return pin === undefined ? {} : { pin };
 }
 
 function hintsOf({ slo }: Fleet, hints: LegHints): Pick<LegContext, "hints" | "slo"> {

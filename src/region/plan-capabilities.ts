@@ -22,5 +22,6 @@ function knownOf(name: string) {
     splits: (traits: RequestTraits) => dialect.splits(traits),
     safeEnd: dialect.safeEnd,
     keeps: dialect.keeps,
+    told: (json: string) => dialect.told?.(json),
   };
 }

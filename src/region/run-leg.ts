@@ -14,6 +14,25 @@ export async function runLeg(
   order: LegOrder,
   signal: AbortSignal,
 ): Promise<LegAnswer> {
+  const answer = await send(access, order, signal);
+  const { pins, ...unpinned } = order;
+  const isPinned = pins?.[order.engine] !== undefined;
+  if (answer.ok || !isPinned || !MAY_BE_PINNED_TO_NONE.has(answer.failure.kind)) return answer;
+  return send(access, unpinned, signal);
+}
+
+/** How endpoints answer for engines that served last time and are there no more. */
+const MAY_BE_PINNED_TO_NONE: ReadonlySet<LegFailure["kind"]> = new Set([
+  "caller",
+  "status",
+  "overloaded",
+]);
+
+async function send(
+  access: EngineAccess,
+  order: LegOrder,
+  signal: AbortSignal,
+): Promise<LegAnswer> {
   const aborter = new AbortController();
   const deadline = createDeadline(order.firstTokenTimeoutMs, order.idleTimeoutMs, () =>
     aborter.abort(),

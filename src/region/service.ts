@@ -77,6 +77,8 @@ export type LegOrder = {
   /** Tells the request's conversation from others, and nothing else. */
   readonly session?: string;
   readonly hints?: LegHints;
+  /** By engine id, what it told when it served this session last; see `Told`. */
+  readonly pins?: Readonly<Record<string, string>>;
   /** What the prefill leg answered, for a decode leg. */
   readonly handoff?: string;
   /** What an earlier turn's decode engine said of where a prefill leg may fetch the conversation. */

@@ -72,7 +72,8 @@ async function answerWhole(
   const whole = new Uint8Array(await new Response(result.body).arrayBuffer());
   const bytes = taker?.take(whole) ?? whole;
   const usage = readChunkUsage(`{"usage":${rawMember(bytes, ["usage"]) ?? "null"}}`);
-  finish(deps, result.answer, "served", { usage });
+  const { told } = deps.capabilities(turn.dialectOf(result.answer.grant.pool));
+  finish(deps, result.answer, "served", { usage, told: told(new TextDecoder().decode(bytes)) });
   const answer = firstMessage(bytes);
   const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
   const outcome: Outcome = {

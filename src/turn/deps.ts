@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../core/chat-request.ts";
 import type { Fleet, Phase } from "../core/fleet.ts";
 import type { IdMinter } from "../core/ids.ts";
-import type { Coupling, Usage } from "../core/leg.ts";
+import type { Coupling, Told, Usage } from "../core/leg.ts";
 import type { PhaseCapabilities } from "../core/plan/plan-input.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
@@ -50,6 +50,8 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   };
   readonly firstTokenFrom: Phase;
   readonly tookHandoff: (usage: Usage) => boolean | undefined;
+  /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
+  readonly told: (json: string) => Told | undefined;
 };
 
 export type TurnSettings = {

@@ -1,6 +1,6 @@
 import type { Granted } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
-import type { LegHints, LegKind, Usage } from "../core/leg.ts";
+import type { LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { Work } from "../core/receipt.ts";
 import type { LegAhead, LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
@@ -20,6 +20,8 @@ export type LegRun = {
   usage?: Usage;
   /** A decode leg that computed the prompt itself: what it was handed was gone. */
   recomputed?: boolean;
+  /** What its endpoint told of the engines that it chose. */
+  told?: Told;
   /** Frames that brought tokens, of a stream that ended without its usage. */
   tokenFrames?: number;
 };
@@ -31,6 +33,7 @@ export type LegEnd = {
   readonly failure?: LegFailure["kind"] | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly tokenFrames?: number;
+  readonly told?: Told | undefined;
 };
 
 export type Reserved =
@@ -131,13 +134,14 @@ export function finish(
   end: LegEnd = {},
 ): void {
   if (run.outcome !== undefined) return;
-  const { usage, why, failure, retryAfterMs, tokenFrames } = end;
+  const { usage, why, failure, retryAfterMs, tokenFrames, told } = end;
   run.outcome = outcome;
   run.endedAt = deps.now();
   if (usage !== undefined) run.usage = usage;
   if (why !== undefined) run.why = why;
   if (failure !== undefined) run.failure = failure;
   if (tokenFrames !== undefined) run.tokenFrames = tokenFrames;
+  if (told !== undefined) run.told = told;
   deps.region.report({
     v: 1,
     ticket: run.grant.ticket,
@@ -183,6 +187,7 @@ function aheadOf(
     stream: turn.request.stream,
     cacheSalt: turn.salt,
     ...(turn.session.name !== undefined && { session: turn.session.name }),
+    ...pinsOf(turn),
     hints: {
       priority: priorityOf(turn),
       outputTokens: turn.ask.expectedOutputTokens,
@@ -191,4 +196,12 @@ function aheadOf(
     firstTokenTimeoutMs,
     idleTimeoutMs: deps.settings.idleTimeoutMs,
   };
+}
+
+/** What engines told when they served this session last. */
+function pinsOf({ session }: Prepared): Pick<LegAhead, "pins"> {
+  const pins = (session.opened?.holdings ?? []).flatMap(({ engine, pin }) =>
+    pin === undefined ? [] : [[engine, pin] as const],
+  );
+  return pins.length === 0 ? {} : { pins: Object.fromEntries(pins) };
 }

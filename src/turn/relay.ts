@@ -7,7 +7,7 @@ import {
   type AnswerCollector,
 } from "../core/chat-frames.ts";
 import { concatenate } from "../core/json-members.ts";
-import type { Usage } from "../core/leg.ts";
+import type { Told, Usage } from "../core/leg.ts";
 import { createSseFramer, frameData } from "../core/sse.ts";
 
 /** What a relayed stream was, as seen while it passed. */
@@ -15,6 +15,8 @@ export type Relayed = {
   usage: Usage | undefined;
   /** Frames that brought tokens; one per token for engines that send one per token. */
   tokenFrames: number;
+  /** What was told of the engines behind the stream, by whichever frames. */
+  told: Told | undefined;
   ended: "complete" | "broken" | "client-left";
   why: string | undefined;
 };
@@ -29,6 +31,8 @@ export type RelayOptions = {
   /** Takes out of a frame what is not for the client. */
   readonly take?: ((frame: Uint8Array) => Uint8Array) | undefined;
   readonly collector: AnswerCollector;
+  /** What a frame tells of the engines behind the stream. */
+  readonly told: (data: string) => Told | undefined;
   /** Settles the turn; the last frame waits for it. Called once, when the stream is over. */
   readonly settle: (relayed: Relayed) => Promise<void>;
   /** The frame that tells the client why its answer broke off. */
@@ -46,7 +50,13 @@ export async function relay(
   sink: WritableStreamDefaultWriter<Uint8Array>,
   options: RelayOptions,
 ): Promise<void> {
-  const relayed: Relayed = { usage: undefined, tokenFrames: 0, ended: "complete", why: undefined };
+  const relayed: Relayed = {
+    usage: undefined,
+    tokenFrames: 0,
+    told: undefined,
+    ended: "complete",
+    why: undefined,
+  };
   const reader = source.getReader();
   const left = leaving(options.signal);
   try {
@@ -107,6 +117,8 @@ function watch(
   if (data === undefined) return "pass";
   if (data === "[DONE]") return "done";
   if (isErrorFrame(data)) return "error";
+  const told = options.told(data);
+  if (told !== undefined) relayed.told = { ...relayed.told, ...told };
   if (isContentFrame(data)) {
     if (hasTokens(data)) relayed.tokenFrames += 1;
     options.collector.add(data);

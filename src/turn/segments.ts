@@ -1,3 +1,4 @@
+import type { Phase } from "../core/fleet.ts";
 import type { Segment, Work } from "../core/receipt.ts";
 import { cachedFigure, type ServedLegs } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
@@ -29,7 +30,7 @@ export function segmentsOf(
   const segments = inputSegments(deps, served, count, outcome.endedAt);
   if (outcome.outputTokens === 0) return segments;
   segments.push({
-    ...place(deps, answer),
+    ...place(deps, answer, "decode"),
     phase: "decode",
     from: 0,
     to: outcome.outputTokens,
@@ -54,7 +55,7 @@ function inputSegments(
   const run = alone ? answer : prefill;
   const reason = answer.recomputed ? `${prefill?.why ?? "recomputed"}` : run.grant.reason;
   const input = {
-    ...place(deps, run),
+    ...place(deps, run, "prefill"),
     phase: "prefill" as const,
     reason: redecided ? `${reason}; asked to decode, it was the better place for both` : reason,
     startedAt: run.startedAt,
@@ -78,14 +79,21 @@ function inputSegments(
   return segments;
 }
 
-function place(deps: TurnDeps, run: LegRun) {
-  const pool = deps.fleet.pools.get(run.grant.pool);
-  return { engine: run.grant.engine, device: pool?.device ?? "", region: pool?.region ?? "" };
+function place(deps: TurnDeps, { grant, told }: LegRun, phase: Phase) {
+  const pool = deps.fleet.pools.get(grant.pool);
+  const toldEngine = told?.[phase];
+  return {
+    engine: grant.engine,
+    ...(toldEngine !== undefined && { toldEngine }),
+    device: pool?.device ?? "",
+    region: pool?.region ?? "",
+  };
 }
 
 /** One leg that ran, whatever became of it. */
 export function workOf(deps: TurnDeps, turn: Prepared, run: LegRun): Work {
   const { usage, tokenFrames } = run;
+  const { pin: _pin, ...told } = run.told ?? {};
   const { cachedFrom } = deps.capabilities(turn.dialectOf(run.grant.pool));
   const cached =
     (run.leg === "decode" && run.recomputed !== true) ||
@@ -108,5 +116,6 @@ export function workOf(deps: TurnDeps, turn: Prepared, run: LegRun): Work {
         cachedTokens: cached,
         computedTokens: usage.promptTokens - cached,
       }),
+    ...(Object.keys(told).length > 0 && { told }),
   };
 }

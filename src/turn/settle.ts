@@ -51,7 +51,7 @@ export async function settle(
           outputTokens: outcome.outputTokens,
           usd: actual(turn, outcome, count).usd ?? 0,
           receipt: turn.receiptId,
-          holdings: holdingsAfter(turn, outcome, count.promptTokens),
+          holdings: holdingsAfter(deps, turn, outcome, count.promptTokens),
           ...(outcome.kept && { kept: outcome.kept }),
           lost: runs.filter(({ failure }) => failure === "unreachable").map(engineOf),
           now: outcome.endedAt,
@@ -65,7 +65,12 @@ export async function settle(
 }
 
 /** Every engine that worked on the prompt to its end now holds it; the one that decoded holds the answer as well. */
-function holdingsAfter(turn: Prepared, outcome: Outcome, promptTokens: number): Holding[] {
+function holdingsAfter(
+  deps: TurnDeps,
+  turn: Prepared,
+  outcome: Outcome,
+  promptTokens: number,
+): Holding[] {
   const { served } = outcome;
   if (served === undefined) return [];
   const links = turn.chain.bytes.byteLength / 8;
@@ -76,6 +81,7 @@ function holdingsAfter(turn: Prepared, outcome: Outcome, promptTokens: number): 
       engine: served.answer.grant.engine,
       tokens: promptTokens + outcome.outputTokens,
       known: outcome.status === "completed" ? "reported" : "assumed",
+      ...pinOf(deps, served.answer),
     },
   ];
   if (served.prefill !== undefined) {
@@ -87,6 +93,12 @@ function holdingsAfter(turn: Prepared, outcome: Outcome, promptTokens: number): 
     });
   }
   return holdings;
+}
+
+/** What sends the next turn to the same engines behind a URL, kept where their pool allows it. */
+function pinOf({ fleet }: TurnDeps, { grant, told }: LegRun): Pick<Holding, "pin"> {
+  const isAllowed = fleet.pools.get(grant.pool)?.workerPins === true;
+  return isAllowed && told?.pin !== undefined ? { pin: told.pin } : {};
 }
 
 function engineOf({ grant }: LegRun): string {

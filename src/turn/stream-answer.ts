@@ -42,6 +42,7 @@ export async function streamAnswer(
     correct: correct && ((frame) => correctFrame(frame, correct)),
     take: taker?.takeFrame,
     collector,
+    told: deps.capabilities(turn.dialectOf(result.answer.grant.pool)).told,
     settle(relayed) {
       settling ??= settleStream(deps, turn, tried, result, relayed, collector.answer(), taker);
       return Promise.race([settling, after(deps.settings.settleHoldMs)]).then(() => {});
@@ -62,10 +63,10 @@ function settleStream(
   answer: Parameters<typeof answerKey>[0] | undefined,
   taker: KeptTaker | undefined,
 ): Promise<void> {
-  const { usage, why, tokenFrames } = relayed;
+  const { usage, why, tokenFrames, told } = relayed;
   const status = { complete: "completed", broken: "failed", "client-left": "cancelled" } as const;
   const ended = status[relayed.ended];
-  finish(deps, served.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames });
+  finish(deps, served.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames, told });
   const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
   const outcome = {
     status: ended,

@@ -55,6 +55,8 @@ export type Holding = {
   readonly known: "reported" | "assumed";
   /** Epoch ms. */
   readonly at: number;
+  /** What sends later turns to the same engines behind its URL; see `Told`. */
+  readonly pin?: string;
 };
 
 export type SessionStats = {

@@ -22,6 +22,7 @@ async function relayed(
     dropUsage: false,
     correct: undefined,
     collector: collectAnswer(),
+    told: () => undefined,
     settle: async (seen) => void settled.push({ ...seen }),
     errorFrame: (why) => `data: {"error":"${why}"}\n\n`,
     ...options,
@@ -68,6 +69,16 @@ describe("a relayed stream", () => {
     expect(text).toBe(`${token("usage")}data: corrected\n\n${DONE}`);
   });
 
+  it("tells of the engines behind it whatever any of its frames told", async () => {
+    const frames = [token("a"), token("b"), DONE];
+    const told = [
+      { decode: "7", ttftMs: 1 },
+      { ttftMs: 2, pin: "{}" },
+    ];
+    const { settled } = await relayed(frames, { told: () => told.shift() });
+    expect(settled[0]?.told).toEqual({ decode: "7", ttftMs: 2, pin: "{}" });
+  });
+
   it("holds its last frame until the turn is settled", async () => {
     const order: string[] = [];
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -77,6 +88,7 @@ describe("a relayed stream", () => {
       dropUsage: false,
       correct: undefined,
       collector: collectAnswer(),
+      told: () => undefined,
       settle: async () => void order.push("settled"),
       errorFrame: () => "",
     });

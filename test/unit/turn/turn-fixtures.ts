@@ -64,6 +64,7 @@ export async function surroundings(engine: Engine, heldTokens: Record<string, nu
       splits: () => true,
       safeEnd: { betweenLegs: "dispatch-and-abort", decodeInTransfer: "at-first-token" },
       firstTokenFrom: "decode",
+      told: () => undefined,
       tookHandoff: ({ promptTokens, cachedTokens }) =>
         cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,
     }),

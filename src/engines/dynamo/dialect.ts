@@ -1,0 +1,40 @@
+import { bothPhases } from "../both-phases.ts";
+import type { Dialect, Edits, LegContext } from "../dialect.ts";
+import { splitsPlainRequests } from "../splits.ts";
+import { nvextOf } from "./nvext.ts";
+import { told } from "./told.ts";
+
+/** NVIDIA Dynamo by its frontend, which chooses the workers, takes hints for that and tells whom it chose. */
+export const dynamo: Dialect = {
+  name: "dynamo",
+  // Frontends before 1.4 refuse it.
+  takesCacheSalt: false,
+  capabilities: {
+    roles: ["prefill", "decode"],
+    coupling: "handoff",
+    order: "serial",
+    prefillsAtDecode: true,
+    keepsDecodePrefix: true,
+    firstTokenFrom: "decode",
+    cachedFrom: { together: true, disaggregated: "none" },
+  },
+  splits: splitsPlainRequests,
+  write: (leg) => ({
+    edits: editsOf(leg),
+    headers: {
+      "x-request-id": leg.requestId,
+      ...(leg.session !== undefined && { "x-dynamo-session-id": leg.session }),
+    },
+  }),
+  readPrefill: () => ({ handoff: undefined, usage: undefined }),
+  tookHandoff: () => undefined,
+  told,
+  safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
+};
+
+/** The salt goes into `nvext`: frontends refuse members that they do not know. */
+function editsOf(leg: LegContext): Edits {
+  const { cacheSalt: _salt, ...unsalted } = leg;
+  const { set } = bothPhases(unsalted);
+  return { set: { ...set, nvext: nvextOf(leg) }, remove: [] };
+}
