@@ -14,11 +14,11 @@ export async function runLeg(
   order: LegOrder,
   signal: AbortSignal,
 ): Promise<LegAnswer> {
-  const answer = await send(access, order, signal);
+  const answer = await tryLeg(access, order, signal);
   const { pins, ...unpinned } = order;
   const isPinned = pins?.[order.engine] !== undefined;
   if (answer.ok || !isPinned || !MAY_BE_PINNED_TO_NONE.has(answer.failure.kind)) return answer;
-  return send(access, unpinned, signal);
+  return tryLeg(access, unpinned, signal);
 }
 
 /** How endpoints answer for engines that served last time and are there no more. */
@@ -28,7 +28,7 @@ const MAY_BE_PINNED_TO_NONE: ReadonlySet<LegFailure["kind"]> = new Set([
   "overloaded",
 ]);
 
-async function send(
+async function tryLeg(
   access: EngineAccess,
   order: LegOrder,
   signal: AbortSignal,

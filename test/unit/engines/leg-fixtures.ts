@@ -11,7 +11,7 @@ export function written(
 ) {
   const bytes = new TextEncoder().encode(body);
   const members = topLevelMembers(bytes);
-  const { edits, headers } = dialectOf(dialect).write({
+  const message = dialectOf(dialect).write({
     leg,
     requestId: "req_1",
     present: new Set(members.map(({ name }) => name)),
@@ -20,6 +20,8 @@ export function written(
     model: "own-name",
     ...order,
   });
+  if (message === undefined) throw new TypeError("the leg could not be written");
+  const { edits, headers } = message;
   return { body: new TextDecoder().decode(splice(bytes, members, edits)), headers };
 }
 

@@ -154,7 +154,7 @@ describe("a context answer of trtllm", () => {
 describe("what trtllm engines are asked once", () => {
   const learns = (dialect: string) => {
     const { learns: asked } = dialectOf(dialect);
-    if (asked === undefined) throw new TypeError("it asks nothing");
+    if (asked === undefined || !("url" in asked)) throw new TypeError("it asks nothing");
     return asked;
   };
   const read = (dialect: string, info: string) =>

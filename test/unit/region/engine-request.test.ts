@@ -24,7 +24,7 @@ function headersFor(members: Partial<Pool>, change: Partial<LegOrder> = {}) {
     secret: () => undefined,
     engineFetch: () => Promise.reject(new TypeError("nothing is sent here")),
   };
-  return engineRequest(access, order, undefined).init.headers;
+  return engineRequest(access, order, undefined)?.init.headers;
 }
 
 describe("the headers of a leg", () => {

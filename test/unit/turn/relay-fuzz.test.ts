@@ -36,6 +36,7 @@ async function relayed(source: ReadableStream<Uint8Array>) {
     signal: new AbortController().signal,
     dropUsage: false,
     correct: undefined,
+    told: () => undefined,
     collector,
     settle: async (seen) => void settled.push({ ...seen }),
     errorFrame: () => ERROR,
