@@ -10,6 +10,20 @@ export type Match = {
 
 export type LowerTier = { readonly blocks: number; readonly msPerBlock: number };
 
+/** A block that came to be held, or is in no tier any more. */
+export type BlockChange =
+  | ({ readonly kind: "stored"; readonly hash: BlockHash } & BlockContent)
+  | { readonly kind: "removed"; readonly hash: BlockHash };
+
+export type BlockContent = {
+  /** The block before it; undefined for the first. */
+  readonly parent: BlockHash | undefined;
+  readonly tokens: readonly number[];
+};
+
+/** Changes remembered at most; older ones are lost. */
+const CHANGES_KEPT = 10_000;
+
 /** Entries remembered per lower tier at most; larger tiers act as if they were this large. */
 const LOWER_TIER_MAX = 100_000;
 
@@ -22,6 +36,7 @@ export class BlockCache {
   readonly #used = new Map<BlockHash, number>();
   readonly #idle = new Set<BlockHash>();
   readonly #lower: { readonly tier: LowerTier; readonly held: Set<BlockHash> }[];
+  #changes: BlockChange[] | undefined;
   #unnamed = 0;
   #loadingUntil = 0;
 
@@ -82,9 +97,22 @@ export class BlockCache {
   }
 
   /** One unnamed block is now full and has a name; a twin already there is shared instead. */
-  name(hash: BlockHash): void {
+  name(hash: BlockHash, content?: () => BlockContent): void {
+    if (this.#changes && content && this.match([hash], 1).blocks === 0) {
+      this.#change({ kind: "stored", hash, ...content() });
+    }
     this.#unnamed--;
     this.#refer(hash);
+  }
+
+  /** From now on remembers what changes. */
+  recordChanges(): void {
+    this.#changes ??= [];
+  }
+
+  /** What changed since it was last asked, in order. */
+  takeChanges(): BlockChange[] {
+    return this.#changes?.splice(0) ?? [];
   }
 
   /** Adds a reference to blocks that are in use. */
@@ -124,12 +152,18 @@ export class BlockCache {
 
   #demote(hash: BlockHash, level: number): void {
     const lower = this.#lower[level];
-    if (!lower) return;
+    if (!lower) return this.#change({ kind: "removed", hash });
     lower.held.add(hash);
     if (lower.held.size <= Math.min(lower.tier.blocks, LOWER_TIER_MAX)) return;
     const [oldest] = lower.held;
     if (oldest === undefined) return;
     lower.held.delete(oldest);
     this.#demote(oldest, level + 1);
+  }
+
+  #change(change: BlockChange): void {
+    if (!this.#changes) return;
+    this.#changes.push(change);
+    if (this.#changes.length > CHANGES_KEPT) this.#changes.shift();
   }
 }

@@ -1,5 +1,5 @@
 import { transferMs } from "../core/speed.ts";
-import type { BlockCache } from "./blocks.ts";
+import type { BlockCache, BlockChange } from "./blocks.ts";
 import { cacheOf } from "./cache-of.ts";
 import { BLOCK_TOKENS, heldOf, type Held } from "./hash.ts";
 import { blocksOf, LEASE_MS, LeaseTable, type Lease } from "./leases.ts";
@@ -13,6 +13,7 @@ import { freeInStep, nextStep, type Step } from "./step.ts";
  */
 export class SimEngine {
   readonly #options: SimOptions;
+  readonly #chunkTokens: number;
   readonly #running = new Map<string, Sequence>();
   readonly #waiting = new Map<string, Sequence>();
   #cache: BlockCache;
@@ -23,12 +24,14 @@ export class SimEngine {
   #id: string;
   #kvTokens: number;
   #busyMs = 0;
+  #recordsBlocks = false;
   slowFactor = 1;
 
   constructor(options: SimOptions) {
     this.#options = options;
     this.#id = options.engineId;
     this.#kvTokens = options.kvTokens;
+    this.#chunkTokens = options.chunkTokens ?? 8192;
     this.#cache = cacheOf(this.#options, this.#kvTokens);
   }
 
@@ -63,6 +66,14 @@ export class SimEngine {
   cachedTokens(tokens: readonly number[], salt = ""): number {
     const names = heldOf(tokens).blocks.map((hash) => salt + hash);
     return this.#cache.match(names, names.length).blocks * BLOCK_TOKENS;
+  }
+
+  /** Blocks that came and went since it was last asked, in order; none before it was asked for the first time. */
+  takeBlockChanges(atMs: number): BlockChange[] {
+    this.#run(atMs);
+    this.#recordsBlocks = true;
+    this.#cache.recordChanges();
+    return this.#cache.takeChanges();
   }
 
   /** Drops a request, frees its blocks and tells how far it got; unknown ids are ignored. */
@@ -119,6 +130,7 @@ export class SimEngine {
     this.#id = engineId;
     this.#kvTokens = kvTokens;
     this.#cache = cacheOf(this.#options, this.#kvTokens);
+    if (this.#recordsBlocks) this.#cache.recordChanges();
     this.#leases = new LeaseTable();
     this.#busyMs -= this.#leftMs();
     this.#step = undefined;
@@ -164,17 +176,12 @@ export class SimEngine {
     return this.#step ? this.#step.endsAt - this.#now : 0;
   }
 
-  get #chunkTokens(): number {
-    return this.#options.chunkTokens ?? 8192;
-  }
-
   /**
    * Lets requests in, in order of arrival, while the batch, the blocks and the next iteration have room: whoever is let
    * in later finds what those before have computed.
    */
   #admit(): void {
-    const chunkTokens = this.#chunkTokens;
-    let free = freeInStep(this.#running.values(), this.#now, { chunkTokens });
+    let free = freeInStep(this.#running.values(), this.#now, this.#chunkTokens);
     for (const [id, sequence] of this.#waiting) {
       if (free <= 0 || this.#running.size >= this.#options.maxBatch) return;
       const names = sequence.promptNames;

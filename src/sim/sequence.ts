@@ -1,5 +1,5 @@
 import type { Link } from "../core/fleet.ts";
-import type { BlockCache } from "./blocks.ts";
+import type { BlockCache, BlockContent } from "./blocks.ts";
 import { BLOCK_TOKENS, extend, heldOf, seedOf, type BlockHash, type Held } from "./hash.ts";
 import { cutTo, type Output } from "./text.ts";
 
@@ -96,8 +96,16 @@ export class Sequence {
     const full = Math.floor(this.done / BLOCK_TOKENS);
     for (; this.named < full; this.named++) {
       const hash = this.whole.blocks[this.named];
-      if (hash !== undefined) cache.name(this.#named(hash));
+      const at = this.named;
+      if (hash !== undefined) cache.name(this.#named(hash), () => this.#contentAt(at));
     }
+  }
+
+  #contentAt(index: number): BlockContent {
+    const parent = this.whole.blocks[index - 1];
+    const all = [...this.request.tokens, ...this.output.tokens];
+    const tokens = all.slice(index * BLOCK_TOKENS, (index + 1) * BLOCK_TOKENS);
+    return { parent: parent === undefined ? undefined : this.#named(parent), tokens };
   }
 
   /** Tokens at the prompt's beginning that what it fetches has; all but the last is all that can be. */

@@ -39,11 +39,7 @@ export function nextStep(
 }
 
 /** Prompt tokens that the next iteration can compute beside those of the requests let in. */
-export function freeInStep(
-  running: Iterable<Sequence>,
-  atMs: number,
-  { chunkTokens }: { readonly chunkTokens: number },
-): number {
+export function freeInStep(running: Iterable<Sequence>, atMs: number, chunkTokens: number): number {
   let decoding = 0;
   let known = 0;
   for (const { phase, size, done, readyAt } of running) {

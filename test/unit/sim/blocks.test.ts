@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BlockCache } from "../../../src/sim/blocks.ts";
 import { cacheOf } from "../../../src/sim/cache-of.ts";
-import { BLOCK_TOKENS } from "../../../src/sim/hash.ts";
+import { BLOCK_TOKENS, heldOf } from "../../../src/sim/hash.ts";
+import { ask, drain, smallEngine, user } from "./engines.ts";
 
 /** Two blocks in the first tier, then two that come back in 1 ms each, then two in 10 ms. */
 function threeTiers(): BlockCache {
@@ -80,5 +81,38 @@ describe("the tiers of a device", () => {
     const cache = cacheOf({ kvBytesPerToken: 1, tiers }, 3 * BLOCK_TOKENS);
     expect(cache.take([], 4)).toBe(false);
     expect(cache.take([], 3)).toBe(true);
+  });
+});
+
+describe("what an engine tells of its blocks", () => {
+  const prompt = [user("once upon a time there was a cache. ".repeat(8))];
+
+  it("is each block when it is first held, after the one before it, with its tokens", () => {
+    const engine = smallEngine();
+    expect(engine.takeBlockChanges(0)).toEqual([]);
+    for (const id of ["1", "2"]) {
+      engine.submit(ask(id, prompt, 1), 0);
+      drain(engine);
+    }
+    const changes = engine.takeBlockChanges(1000);
+    const { blocks } = heldOf(ask("1", prompt).tokens);
+    expect(changes.map(({ hash }) => hash)).toEqual(blocks);
+    const tokens = changes.flatMap((change) => (change.kind === "stored" ? change.tokens : []));
+    expect(tokens).toEqual(ask("1", prompt).tokens.slice(0, blocks.length * BLOCK_TOKENS));
+    expect(changes.map((change) => change.kind === "stored" && change.parent)).toEqual([
+      undefined,
+      ...blocks.slice(0, -1),
+    ]);
+  });
+
+  it("is each block that fell off its last tier", () => {
+    const cache = threeTiers();
+    cache.recordChanges();
+    use(cache, "abcdefgh");
+    expect(cache.takeChanges()).toEqual([
+      { kind: "removed", hash: "a" },
+      { kind: "removed", hash: "b" },
+    ]);
+    expect(cache.takeChanges()).toEqual([]);
   });
 });
