@@ -19,12 +19,15 @@ export function engineConfig(
   const kvTokens = kvTokensOfAll ?? pool.kvTokens;
   // Who says how much an engine holds means all of it: what is evicted is gone.
   const tiers = kvTokens === undefined ? device.memory : device.memory.slice(0, 1);
+  // What its engines call the model, where that is another name than the mesh's.
+  const { modelName }: Pool & { readonly modelName?: string } = pool;
+  const own = modelName === undefined ? [] : [modelName];
   const names = [...fleet.modelNames].filter(([, id]) => id === model.id).map(([alias]) => alias);
   return {
     name,
     pool,
     model,
-    modelNames: new Set([model.id, ...model.aliases, ...names]),
+    modelNames: new Set([model.id, ...model.aliases, ...names, ...own]),
     fleet,
     sim: {
       speed,
