@@ -89,7 +89,8 @@ const pool = z.strictObject({
       tpm: positiveInt.exactOptional(),
       concurrency: positiveInt.exactOptional(),
     })
-    .exactOptional(),
+    .exactOptional()
+    .describe("Of each engine, for pools that route themselves: at most so much is sent"),
   modelName: modelId.exactOptional().describe("What its engines call the model, when not `model`"),
   headers: z
     .record(headerName, z.string())
@@ -112,6 +113,21 @@ const pool = z.strictObject({
     .describe(
       "A session stays with the workers behind `url` that served it last, where they are told",
     ),
+  promptCacheKey: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "Its engines know `prompt_cache_key`: they are sent the session's, if the client sent none",
+    ),
+  cacheTtlS: positive
+    .exactOptional()
+    .describe("How long a pool that routes itself keeps a prefix nobody asks for; 300 unless told"),
+  cacheMinTokens: positiveInt
+    .exactOptional()
+    .describe("Shortest prefix that such a pool caches; 1024 unless told"),
+  cacheStepTokens: positiveInt
+    .exactOptional()
+    .describe("It caches in steps of so many tokens; 128 unless told"),
   hypothetical: z.boolean().default(false).describe("No released engine does this"),
   engines: z.array(engine).min(1),
 });

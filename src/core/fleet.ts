@@ -95,6 +95,12 @@ export type Pool = {
   readonly cacheSalt?: boolean;
   /** Sessions are sent to the workers behind the URL that served them last, where those are told. */
   readonly workerPins?: boolean;
+  /** Its engines take `prompt_cache_key`. */
+  readonly promptCacheKey?: boolean;
+  /** Of a pool that routes itself: how long it keeps an unused prefix, from how many tokens on, and in which steps. */
+  readonly cacheTtlS?: number;
+  readonly cacheMinTokens?: number;
+  readonly cacheStepTokens?: number;
   readonly engines: readonly Engine[];
 };
 
