@@ -2,8 +2,9 @@ import type { Link } from "../fleet.ts";
 import { billedUsd } from "../prices.ts";
 import { transferMs } from "../speed.ts";
 import { fetched } from "./fetched.ts";
-import { INTERFERENCE, type Leg } from "./legs.ts";
-import { evictionRounds, TURNS_AHEAD } from "./rounds.ts";
+import { lostDiscountUsd } from "./discount.ts";
+import { INTERFERENCE, type Leg, prefillMsAt } from "./legs.ts";
+import { evictionRounds, returnChance, TURNS_AHEAD } from "./rounds.ts";
 import { missesMore, missProbability } from "./miss.ts";
 import type { Placement, Terms } from "./placement.ts";
 import { isFed, type Scope } from "./scope.ts";
@@ -16,8 +17,6 @@ const SECOND_LEG_MS = 15;
 const UNPREFERRED = 1.25;
 /** Share of its time that prompts take of an engine that also decodes, at most: decodes get a step with each chunk. */
 const MOST_PROMPTS = 0.9;
-/** Chance per later turn that a session which left its cache comes back to it. */
-const RETURN_CHANCE = 0.1;
 
 /** Both phases at one engine. */
 export function together(scope: Scope, leg: Leg): Placement {
@@ -148,13 +147,13 @@ function harming({ input, outputTokens }: Scope, { pool, view, tpotMs, prefillMs
 function leaving(scope: Scope, decode: Leg): number {
   const { promptTokens, bestHeld } = scope;
   const { remainingTurns } = scope.input.ask;
-  if (bestHeld <= decode.heldTokens || remainingTurns <= 0) return 0;
+  const lostUsd = lostDiscountUsd(scope, decode);
+  if (bestHeld <= decode.heldTokens || remainingTurns <= 0) return lostUsd;
   const { speed, view } = decode;
   const lostMs =
-    (speed.prefillMs(promptTokens, decode.heldTokens) - speed.prefillMs(promptTokens, bestHeld)) *
-    view.prefillFactor;
-  const chance = Math.min(1, remainingTurns * RETURN_CHANCE);
-  return chance * lostMs * (scope.valuePerMs + decode.usdPerMs);
+    prefillMsAt(speed, view, promptTokens, decode.heldTokens) -
+    prefillMsAt(speed, view, promptTokens, bestHeld);
+  return returnChance(remainingTurns) * lostMs * (scope.valuePerMs + decode.usdPerMs) + lostUsd;
 }
 
 /**

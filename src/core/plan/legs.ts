@@ -62,8 +62,11 @@ export function legOf(
 ): Leg {
   const { promptTokens, outputTokens } = scope;
   const heldTokens = Math.max(0, Math.min(view.heldTokens, promptTokens - 1));
-  const prefillMs = speed.prefillMs(promptTokens, heldTokens) * view.prefillFactor;
-  const tpotMs = speed.stepMs(view.batch + 1, view.batchTokens + promptTokens) * view.decodeFactor;
+  const { seen } = view;
+  const prefillMs = prefillMsAt(speed, view, promptTokens, heldTokens);
+  const tpotMs = seen
+    ? seen.stepMs
+    : speed.stepMs(view.batch + 1, view.batchTokens + promptTokens) * view.decodeFactor;
   const slotMs = waitMs(pool, speed, view, promptTokens + outputTokens, tpotMs * outputTokens);
   const share = marginalShare(view.batch, pool.maxBatch, view.queueMs);
   return {
@@ -73,16 +76,28 @@ export function legOf(
     view,
     heldTokens,
     reachMs,
-    queueMs: view.queueMs,
+    queueMs: view.queueMs + (seen ? Math.max(0, seen.firstMs - seen.stepMs) : 0),
     slotMs,
     prefillMs,
     tpotMs,
-    usdPerMs: speed.usdPerMs * share,
+    // Hosted pools are paid by the token.
+    usdPerMs: pool.routed === "us" ? speed.usdPerMs * share : 0,
     prefillCostMs: view.queueMs + prefillMs * (1 + INTERFERENCE * view.batch),
     decodeCostMs: slotMs + tpotMs * outputTokens,
     displacedMs: view.displacedMs ?? 0,
     overworkMs: view.overworkMs ?? 0,
   };
+}
+
+/** What the tokens of a prompt that an engine does not hold take there. */
+export function prefillMsAt(
+  speed: Speed,
+  { seen, prefillFactor }: EngineView,
+  promptTokens: number,
+  heldTokens: number,
+): number {
+  if (seen !== undefined) return seen.msPerToken * Math.max(0, promptTokens - heldTokens);
+  return speed.prefillMs(promptTokens, heldTokens) * prefillFactor;
 }
 
 /** Engines whose batch or KV cache is full let a request in as others finish: one `lifeMs` turns the whole engine over. */

@@ -81,6 +81,12 @@ export type EngineView = {
   readonly opensInMs?: number;
   /** True while it is left alone because it said that it is full. */
   readonly rests?: boolean;
+  /** What was seen of a hosted pool, in place of its device's figures; `firstMs` is less what the prompt's tokens take. */
+  readonly seen?: {
+    readonly firstMs: number;
+    readonly msPerToken: number;
+    readonly stepMs: number;
+  };
 };
 
 /** What a request asks of the fleet. */
@@ -97,6 +103,8 @@ export type Ask = {
   readonly tokensPerTurn: number;
   /** Where the last turn was decoded, when a prefill may fetch that conversation from there. */
   readonly kept?: { readonly engine: string; readonly tokens: number };
+  /** Usual time between two turns of this session, ms; absent where nobody knows. */
+  readonly gapMs?: number;
 };
 
 export type Plan = {

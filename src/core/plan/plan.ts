@@ -1,4 +1,5 @@
 import { together } from "./cost.ts";
+import { keepDiscount } from "./discount.ts";
 import { eligiblePools } from "./filters.ts";
 import { type Leg, legsOf } from "./legs.ts";
 import { order } from "./order.ts";
@@ -25,7 +26,10 @@ export function plan(input: PlanInput): Plan {
     return legs.length > 0 ? [legs] : [];
   });
   for (const legs of pools) {
-    for (const leg of legs) scope.bestHeld = Math.max(scope.bestHeld, leg.heldTokens);
+    for (const leg of legs) {
+      scope.bestHeld = Math.max(scope.bestHeld, leg.heldTokens);
+      keepDiscount(scope, leg);
+    }
   }
   const placements = pools.flatMap((legs) => togethers(scope, legs));
   placements.push(...pairs(scope, pools));

@@ -1,4 +1,5 @@
 import type { Fleet, Link, Model, Pool, Rule } from "../fleet.ts";
+import type { Discount } from "./discount.ts";
 import type { PlanInput } from "./plan-input.ts";
 
 /** What stays the same over all placements of one plan. */
@@ -11,6 +12,8 @@ export type Scope = {
   readonly valuePerMs: number;
   /** Most prefix tokens that any engine of the model is believed to hold; set once the legs are known. */
   bestHeld: number;
+  /** The largest discount that a hosted pool gives this session for its prefix; set once the legs are known. */
+  discount: Discount | undefined;
   /** Pools that a matching rule prefers; empty means no preference. */
   readonly preferred: ReadonlySet<string>;
   readonly rules: readonly Rule[];
@@ -31,6 +34,7 @@ export function scopeOf(input: PlanInput): Scope | undefined {
     uploadMs: (input.uploadMsPerMB * ask.bodyBytes) / 1e6,
     valuePerMs: (fleet.prices.valueOfTimeUsdPerS[labels.urgency] * (input.valueScale ?? 1)) / 1000,
     bestHeld: 0,
+    discount: undefined,
     preferred: new Set(rules.flatMap((rule) => rule.prefer ?? [])),
     rules,
     refusals: {},
