@@ -1,5 +1,6 @@
 import { completionAsStream } from "../core/completion-as-stream.ts";
 import type { Dialect } from "../engines/dialect.ts";
+import { type RateLimits, readRateLimits } from "../engines/load/rate-limits.ts";
 import { retryAfterMs } from "../engines/load/retry-after.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
 import { learn, remember } from "./learned.ts";
@@ -46,7 +47,7 @@ async function tryLeg(
     answer = { ok: false, failure: failureOf(error, signal) };
   }
   remember(access, order, answer);
-  return answer.ok ? answer : { ok: false, failure: withoutSecrets(answer.failure, access, order) };
+  return answer.ok ? answer : { ...answer, failure: withoutSecrets(answer.failure, access, order) };
 }
 
 async function send(
@@ -63,7 +64,15 @@ async function send(
   }
   const { url, init, dialect } = request;
   const response = await deadline.race(access.engineFetch(url, { ...init, signal }));
-  return readAnswer(order, dialect, response, deadline);
+  const answer = await readAnswer(order, dialect, response, deadline);
+  return answer.ok && answer.kind !== "answering" ? answer : { ...answer, ...limitsOf(response) };
+}
+
+/** What a hosted API tells of its limits, where it tells any. */
+function limitsOf({ headers }: Response): { readonly rateLimits?: RateLimits } {
+  const rateLimits = readRateLimits(headers, Date.now());
+  const isTold = Object.values(rateLimits).some(({ remaining }) => remaining !== undefined);
+  return isTold ? { rateLimits } : {};
 }
 
 async function readAnswer(

@@ -2,6 +2,7 @@ import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { Ask } from "../core/plan/placement.ts";
 import type { LegHints, LegKind, Usage } from "../core/leg.ts";
+import type { RateLimits } from "../engines/load/rate-limits.ts";
 
 /**
  * Where requests meet engines. Callers reserve a leg, run it, and say how it went; who answers (this isolate, or a
@@ -111,10 +112,16 @@ export type LegAnswer =
       readonly contentType: string;
       /** Begins with everything the engine sent, from its first byte. */
       readonly body: ReadableStream<Uint8Array>;
+      /** What the answer's headers told, where they told any. */
+      readonly rateLimits?: RateLimits;
     }
   /** A decode engine held less than `cacheThreshold` of the prompt, and did nothing. */
   | { readonly ok: true; readonly kind: "declined" }
-  | { readonly ok: false; readonly failure: LegFailure };
+  | {
+      readonly ok: false;
+      readonly failure: LegFailure;
+      readonly rateLimits?: RateLimits;
+    };
 
 export type LegFailure = {
   /** `caller`: the engine refused the request itself (4xx): it goes back as it is. Everything else may fall back. */

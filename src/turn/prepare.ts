@@ -1,3 +1,4 @@
+import { cachedTokens } from "../core/hosted/cached.ts";
 import { classify } from "../core/labels.ts";
 import { answerKey, linkTokens, promptChain, type Chain } from "../core/prefix.ts";
 import type { Labels, Model } from "../core/fleet.ts";
@@ -63,7 +64,7 @@ export async function prepare(
   const charsPerToken = opened?.stats.charsPerToken || deps.charsPerToken.get(model.id);
   const tokens = linkTokens(chain, charsPerToken);
   const promptTokens = Math.ceil(chain.totalChars / charsPerToken);
-  const held = heldTokens(opened, tokens, promptTokens);
+  const held = heldTokens(deps, opened, tokens, promptTokens);
   const ask = measure(request, opened, model, promptTokens);
   const uncachedTokens = promptTokens - Math.max(0, ...Object.values(held));
   const labels = {
@@ -107,15 +108,18 @@ function answersIn(messages: readonly unknown[]): string[] {
 
 /** What each engine holds of this prompt: at least the links it held, and what it generated after them. */
 function heldTokens(
+  { fleet, now }: TurnDeps,
   opened: OpenAnswer | undefined,
   tokens: Uint32Array,
   promptTokens: number,
 ): Record<string, number> {
   const held: Record<string, number> = {};
-  for (const { engine, links, tokens: counted } of opened?.holdings ?? []) {
+  for (const { engine, links, tokens: counted, at } of opened?.holdings ?? []) {
     const estimated = links > 0 ? (tokens[links - 1] ?? 0) : 0;
     const best = Math.min(promptTokens, Math.max(estimated, counted));
-    held[engine] = Math.max(held[engine] ?? 0, best);
+    const pool = fleet.pools.get(engine.slice(0, engine.lastIndexOf("/")));
+    const left = pool?.routed === "itself" ? cachedTokens(pool, best, now() - at) : best;
+    held[engine] = Math.max(held[engine] ?? 0, left);
   }
   return held;
 }
@@ -139,5 +143,6 @@ function measure(
     // A conversation that has lasted n turns is expected to last as many again.
     remainingTurns: Math.min(50, (stats?.turns ?? 0) + 1),
     tokensPerTurn: known ? Math.max(1, stats.newPromptPerTurn) : 500,
+    ...(known && stats.gapMs > 0 && { gapMs: stats.gapMs }),
   };
 }

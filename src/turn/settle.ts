@@ -79,7 +79,7 @@ function holdingsAfter(
     {
       ...base,
       engine: served.answer.grant.engine,
-      tokens: promptTokens + outcome.outputTokens,
+      tokens: promptTokens + (keepsAnswers(deps, served.answer) ? outcome.outputTokens : 0),
       known: outcome.status === "completed" ? "reported" : "assumed",
       ...pinOf(deps, served.answer),
     },
@@ -99,6 +99,11 @@ function holdingsAfter(
 function pinOf({ fleet }: TurnDeps, { grant, told }: LegRun): Pick<Holding, "pin"> {
   const isAllowed = fleet.pools.get(grant.pool)?.workerPins === true;
   return isAllowed && told?.pin !== undefined ? { pin: told.pin } : {};
+}
+
+/** Hosted APIs promise to cache what they were sent, not what they said. */
+function keepsAnswers({ fleet }: TurnDeps, { grant }: LegRun): boolean {
+  return fleet.pools.get(grant.pool)?.routed !== "itself";
 }
 
 function engineOf({ grant }: LegRun): string {

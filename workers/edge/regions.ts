@@ -2,7 +2,9 @@ import { type Continent, continentOf } from "../../src/core/continents.ts";
 import type { Fleet } from "../../src/core/fleet.ts";
 import { regionBindingName, regionOfShard, shardsOf } from "../../src/core/shards.ts";
 import { createRegionObjects } from "../../src/region/by-object.ts";
+import { byPool } from "../../src/region/by-pool.ts";
 import { FleetReader } from "../../src/region/fleet-reader.ts";
+import { createHostedPools } from "../../src/region/hosted.ts";
 import { createRegionService, type InIsolateOptions } from "../../src/region/in-isolate.ts";
 import type { WorkerBinding } from "../../src/region/leg-exchange.ts";
 import { RegionWorkers } from "../../src/region/region-workers.ts";
@@ -11,8 +13,15 @@ import { createFleets, createRegions } from "../../src/rpc/objects.ts";
 import type { TurnDeps } from "../../src/turn/deps.ts";
 import type { EdgeEnv } from "./mesh.ts";
 
-/** Who grants engines and runs legs, as a turn needs it: what is bound does, and this isolate does the rest. */
+/** Who grants engines and runs legs, as a turn needs it: regions for engines of ours, hosted pools for themselves. */
 export function regionsOf(env: EdgeEnv, options: InIsolateOptions): RegionsOfRequest {
+  const hosted = createHostedPools(options);
+  const ours = ownRegions(env, options);
+  return (waitUntil, rtt) => byPool(hosted, (region) => rtt.ms(region), ours(waitUntil, rtt));
+}
+
+/** What is bound grants engines of ours, and this isolate does the rest. */
+function ownRegions(env: EdgeEnv, options: InIsolateOptions): RegionsOfRequest {
   if (env.REGIONS === undefined) {
     const { service, views } = createRegionService(options);
     return () => ({ region: service, views });
