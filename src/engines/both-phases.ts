@@ -8,6 +8,7 @@ export function bothPhases(leg: BothPhases): Edits {
     set: {
       model: JSON.stringify(model),
       ...saltOf(leg),
+      ...cacheKeyOf(leg),
       ...(stream && { stream_options: withUsage(raw("stream_options")) }),
     },
     remove: [],
@@ -19,11 +20,18 @@ export type BothPhases = {
   readonly model: string;
   readonly raw: (name: string) => string | undefined;
   readonly cacheSalt?: string;
+  readonly promptCacheKey?: string;
 };
 
 /** The member that keeps one tenant's cached prefixes from others, for engines that take it. */
 export function saltOf({ cacheSalt }: Pick<BothPhases, "cacheSalt">): Record<string, string> {
   return cacheSalt === undefined ? {} : { cache_salt: JSON.stringify(cacheSalt) };
+}
+
+/** A key that the client chose itself is better than ours: it may span conversations. */
+function cacheKeyOf({ promptCacheKey, raw }: BothPhases): Record<string, string> {
+  if (promptCacheKey === undefined || raw("prompt_cache_key") !== undefined) return {};
+  return { prompt_cache_key: JSON.stringify(promptCacheKey) };
 }
 
 /** The client's own stream options, asking for usage; what else it asks for stays as it wrote it. */

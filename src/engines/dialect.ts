@@ -74,6 +74,8 @@ export type LegContext = {
   readonly slo?: { readonly ttftMs: number; readonly tpotMs: number };
   /** What an earlier answer told (see `Dialect.told`), for engines behind one URL that served this session last. */
   readonly pin?: string;
+  /** Brings requests of one conversation to where their prefix is cached; only for engines that take one. */
+  readonly promptCacheKey?: string;
   readonly handoff?: Handoff;
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;

@@ -42,6 +42,8 @@ export function engineRequest(
     ...(order.session !== undefined && { session: order.session }),
     ...pinOf(order, pool),
     ...(order.hints && hintsOf(access.fleet, order.hints)),
+    ...(order.session !== undefined &&
+      pool.promptCacheKey === true && { promptCacheKey: order.session }),
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
     ...(order.kept !== undefined && { kept: { raw: order.kept } }),
     ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),

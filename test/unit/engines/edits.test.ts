@@ -23,7 +23,9 @@ describe.each(DIALECTS)("a leg in %s that does both phases", (dialect) => {
     ],
     [',"stream_options":{"a":1},"stream_options":{"b":2}', '"b":2,"include_usage":true'],
   ])("asks for the usage of a stream and keeps its other options: %s", (options, merged) => {
-    const sent = sentTo(dialect, "both", `{"stream":true${options},"model":"a"}`, { stream: true });
+    const sent = sentTo(dialect, "both", `{"stream":true${options},"model":"a"}`, {
+      stream: true,
+    });
     expect(sent.match(/"stream_options":\{[^}]*\}/g)).toEqual([`"stream_options":{${merged}}`]);
   });
 
@@ -41,6 +43,17 @@ describe.each(DIALECTS)("a leg in %s that does both phases", (dialect) => {
       expect(sentTo(dialect, "both", body)).toBe('{"model":"own-name"}');
     },
   );
+
+  it("sends the session's cache key, unless the client has chosen one", () => {
+    const given = { session: "session", pool: { promptCacheKey: true } };
+    expect(sentTo(dialect, "both", '{"model":"a"}', given)).toBe(
+      '{"model":"own-name","prompt_cache_key":"session"}',
+    );
+    const body = '{"model":"a","prompt_cache_key":"mine"}';
+    expect(sentTo(dialect, "both", body, given)).toBe(
+      '{"model":"own-name","prompt_cache_key":"mine"}',
+    );
+  });
 
   it("does not touch the stream options of an answer that is no stream", () => {
     const body = '{"model":"a","stream_options":{"x":1}}';
