@@ -18,8 +18,11 @@ import { fleet } from "../plan/plan-fixtures.ts";
 export type Engine = (order: LegOrder, signal: AbortSignal) => Promise<LegAnswer> | LegAnswer;
 
 /** A turn's surroundings with engines that answer as told and a clock that stands still until moved. */
-export async function surroundings(engine: Engine, heldTokens: Record<string, number> = {}) {
-  const planned = fleet();
+export async function surroundings(
+  engine: Engine,
+  heldTokens: Record<string, number> = {},
+  planned = fleet(),
+) {
   const asked: ReserveAsk[] = [];
   const ordered: LegOrder[] = [];
   const reported: LegReport[] = [];
