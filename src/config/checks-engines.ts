@@ -6,14 +6,15 @@ type Engine = Mesh["pools"][string]["engines"][number];
 type Listed = { readonly engine: Engine; readonly path: string; readonly pool: string };
 
 /** Engines that cannot be told apart, or whose URL says what it must not. */
-export function* engineProblems({ pools }: Surroundings): Generator<Problem> {
+export function* engineProblems({ pools, dialects }: Surroundings): Generator<Problem> {
   const owners = new Map<string, Listed>();
-  for (const [pool, { engines }] of pools) {
+  for (const [pool, { engines, dialect }] of pools) {
     yield* ids(engines, `pools.${pool}`);
     for (const [n, engine] of engines.entries()) {
       const path = `pools.${pool}.engines.${n}.url`;
       yield* credentials(engine, path);
       yield* query(engine, path);
+      yield* scheme(engine, path, dialects.get(dialect)?.scheme);
       const key = addressOf(engine);
       const owner = owners.get(key);
       if (owner === undefined) owners.set(key, { engine, path, pool });
@@ -57,6 +58,22 @@ function* query({ url }: Engine, path: string): Generator<Problem> {
   };
 }
 
+function* scheme({ url }: Engine, path: string, wanted: string | undefined): Generator<Problem> {
+  const own = new URL(url).protocol.slice(0, -1);
+  if (wanted === own || (wanted === undefined && own.startsWith("http"))) return;
+  yield wanted === undefined
+    ? {
+        path,
+        problem: `only engines of the dialect \`${own}\` have such a URL`,
+        fix: `write an http or https URL, or give the pool the dialect \`${own}\``,
+      }
+    : {
+        path,
+        problem: `it does not begin with \`${wanted}://\``,
+        fix: `write \`${wanted}://\` and the model's name, such as \`workers-ai://@cf/meta/llama-3.1-8b-instruct-fp8-fast\``,
+      };
+}
+
 function sameUrl(path: string, other: string): Problem {
   return {
     path,
@@ -73,6 +90,6 @@ function isHostedTwice(pools: Surroundings["pools"], one: string, other: string)
 
 /** The URL as `fetch` reads it, without what differs between spellings of one address. */
 function addressOf({ url }: Engine): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname.replace(/\/+$/, "");
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`.replace(/\/+$/, "");
 }

@@ -13,6 +13,7 @@ export function* poolProblems(around: Surroundings): Generator<Problem> {
     yield* unknownNames(pool, path, around);
     yield* roles(pool, path, around);
     yield* price(pool, path);
+    yield* routes(pool, path, around);
     yield* memory(pool, path, around);
     yield* outgoing(name, pool, path, around);
   }
@@ -72,6 +73,15 @@ function* price(pool: PoolEntry, path: string): Generator<Problem> {
     path: `${path}.perMTok`,
     problem: "the price is missing: a pool that routes itself is paid by the token",
     fix: "add `perMTok` with `in`, `cached` and `out`, in dollars per million tokens",
+  };
+}
+
+function* routes(pool: PoolEntry, path: string, { dialects }: Surroundings): Generator<Problem> {
+  if (pool.routed === "itself" || dialects.get(pool.dialect)?.scheme === undefined) return;
+  yield {
+    path: `${path}.routed`,
+    problem: `\`${pool.dialect}\` chooses its engines itself`,
+    fix: 'write `"routed": "itself"`',
   };
 }
 

@@ -6,6 +6,8 @@ export type DialectRoles = {
   readonly roleSets: readonly (readonly Phase[])[];
   /** Its engines can pass a KV cache to one another. */
   readonly handsOff: boolean;
+  /** What its engines' URLs begin with; `http` or `https` unless told. It is a hosted API's: its pools route themselves. */
+  readonly scheme?: string;
 };
 
 const ANY: DialectRoles["roleSets"] = [["prefill"], ["decode"], ["prefill", "decode"]];
@@ -22,4 +24,5 @@ export const dialectRoles: ReadonlyMap<string, DialectRoles> = new Map<string, D
   ["trtllm-gen-first", { roleSets: ANY, handsOff: true }],
   ["llm-d", { roleSets: ANY, handsOff: true }],
   ["dynamo", { roleSets: [["prefill", "decode"]], handsOff: false }],
+  ["workers-ai", { roleSets: [["prefill", "decode"]], handsOff: false, scheme: "workers-ai" }],
 ]);

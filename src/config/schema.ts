@@ -46,7 +46,9 @@ const headerName = z
 
 const engine = z.strictObject({
   id: id.describe("Unique in its pool"),
-  url: z.url({ protocol: /^https?$/ }),
+  url: z
+    .url({ protocol: /^(?:https?|workers-ai)$/ })
+    .describe("Its base URL; `workers-ai://` and a model's name where the dialect is `workers-ai`"),
   apiKeySecret: secretName
     .exactOptional()
     .describe("Name of the secret that holds the key, never the key"),

@@ -3,12 +3,13 @@ import { dynamo } from "./dynamo/dialect.ts";
 import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
-import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
 import { trtllm } from "./trtllm/dialect.ts";
 import { trtllmGenerationFirst } from "./trtllm/generation-first.ts";
-import { vllmNixl } from "./vllm-nixl/dialect.ts";
+import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
 import { vllmNixlPush } from "./vllm-nixl-push/dialect.ts";
+import { vllmNixl } from "./vllm-nixl/dialect.ts";
 import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
+import { workersAi } from "./workers-ai/dialect.ts";
 
 const dialects: ReadonlyMap<string, Dialect> = new Map(
   [
@@ -22,6 +23,7 @@ const dialects: ReadonlyMap<string, Dialect> = new Map(
     vllmNixl,
     vllmNixlPush,
     vllmSharedStorage,
+    workersAi,
   ].map((dialect) => [dialect.name, dialect]),
 );
 

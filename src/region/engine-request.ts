@@ -95,7 +95,9 @@ export function withoutSecrets(
   );
   const hidden = engines.flatMap(({ url, apiKeySecret }) => {
     const key = apiKeySecret === undefined ? undefined : secret(apiKeySecret);
-    const { host, hostname } = new URL(url);
+    const { protocol, host, hostname } = new URL(url);
+    // What stands there is a model's name, which everybody may know.
+    if (!protocol.startsWith("http")) return key ? [key] : [];
     return [url, host, ...(hostname.includes(".") ? [hostname] : []), ...(key ? [key] : [])];
   });
   return redact(failure, hidden);

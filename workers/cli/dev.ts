@@ -32,6 +32,8 @@ process.exitCode = codes.find((code) => code !== 0) ?? 0;
 function wranglerDev(config: string, port: number, vars: Readonly<Record<string, string>>) {
   const given = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
   const options = [
+    // Nothing of this mesh is remote, and it runs without an account.
+    "--local",
     "--port",
     String(port),
     "--inspector-port",

@@ -15,6 +15,7 @@ import { ConfigurationError, fleetOf } from "./fleet.ts";
 import { parseKeys } from "./keys.ts";
 import { REAL_TIME } from "./real-time.ts";
 import { regionsOf } from "./regions.ts";
+import { type WorkersAi, withWorkersAi } from "./workers-ai.ts";
 import { receiptStore, sessionStore } from "./stores.ts";
 
 export type EdgeEnv = {
@@ -32,6 +33,8 @@ export type EdgeEnv = {
   readonly PHASEWAY_SECRET?: string;
   /** Name of this edge; else the colo of each request. */
   readonly EDGE?: string;
+  /** Engines of pools that speak `workers-ai`. */
+  readonly AI?: WorkersAi;
   readonly TURN_SETTINGS?: Partial<TurnSettings>;
 };
 
@@ -56,7 +59,10 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
   const regions = regionsOf(env, {
     fleet,
     speeds,
-    engineFetch: options.engineFetch ?? ((input, init) => fetch(input, init)),
+    engineFetch: withWorkersAi(
+      options.engineFetch ?? ((input, init) => fetch(input, init)),
+      env.AI,
+    ),
     secret: (name) => secretOf(env, name),
     random: Math.random,
     clock,

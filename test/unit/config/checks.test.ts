@@ -62,6 +62,23 @@ describe("checks of pools", () => {
     expect(pathsWith({ ...pools, "pools/again": hosted })).toEqual(["pools.again.engines.0.url"]);
   });
 
+  it("ask for a binding's URL where the dialect has one, and nowhere else", () => {
+    const pool = {
+      ...smallMesh().pools.groq,
+      dialect: "workers-ai",
+      routed: "itself",
+      perMTok: { in: 1, cached: 1, out: 1 },
+      engines: [{ id: "0", url: "workers-ai://@cf/meta/llama-3.1-8b-instruct-fp8-fast" }],
+    };
+    expect(pathsWith({ "pools/groq": pool })).toEqual([]);
+    const inHttp = { ...pool, engines: [{ id: "0", url: "https://api.example.com" }] };
+    expect(pathsWith({ "pools/groq": inHttp })).toEqual(["pools.groq.engines.0.url"]);
+    expect(pathsWith({ "pools/groq": { ...pool, dialect: "openai" } })).toEqual([
+      "pools.groq.engines.0.url",
+    ]);
+    expect(pathsWith({ "pools/groq": { ...pool, routed: "us" } })).toEqual(["pools.groq.routed"]);
+  });
+
   it("refuse credentials in an engine's URL, and do not repeat them", () => {
     for (const user of ["root:hunter2", "hunter2", ":hunter2"]) {
       const url = `http://${user}@127.0.0.1:9100/h200/0`;
