@@ -140,20 +140,24 @@ function harming({ input, outputTokens }: Scope, { pool, view, tpotMs, prefillMs
   return view.batch * missesMore(slo, heldUpMs, outputTokens, prefillMs) * prices.missPenaltyUsd;
 }
 
+function leaving(scope: Scope, decode: Leg): number {
+  const againUsd = leavingMs(scope, decode) * (scope.valuePerMs + decode.usdPerMs);
+  return againUsd + lostDiscountUsd(scope, decode);
+}
+
 /**
  * What leaving the best cache costs beyond this turn. The recompute itself is in this turn's prefill, and afterwards
- * the new engine holds as much as the old one; what is left is the chance that the session has to move once more.
+ * the new engine holds as much as the old one; what is left is the chance that the session has to move once more. Ms.
  */
-function leaving(scope: Scope, decode: Leg): number {
+export function leavingMs(scope: Scope, decode: Leg): number {
   const { promptTokens, bestHeld } = scope;
   const { remainingTurns } = scope.input.ask;
-  const lostUsd = lostDiscountUsd(scope, decode);
-  if (bestHeld <= decode.heldTokens || remainingTurns <= 0) return lostUsd;
+  if (bestHeld <= decode.heldTokens || remainingTurns <= 0) return 0;
   const { speed, view } = decode;
   const lostMs =
     prefillMsAt(speed, view, promptTokens, decode.heldTokens) -
     prefillMsAt(speed, view, promptTokens, bestHeld);
-  return returnChance(remainingTurns) * lostMs * (scope.valuePerMs + decode.usdPerMs) + lostUsd;
+  return returnChance(remainingTurns) * lostMs;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Fleet, Link } from "../fleet.ts";
 import { transferMs } from "../speed.ts";
-import { disaggregated } from "./cost.ts";
+import { disaggregated, leavingMs } from "./cost.ts";
 import type { Leg } from "./legs.ts";
 import type { Placement } from "./placement.ts";
 import { type Scope, linkBetween, refuse } from "./scope.ts";
@@ -100,7 +100,7 @@ function cheapestDecode(scope: Scope, legs: PoolLegs, link: Link) {
   for (const leg of legs) {
     const bytes = (scope.promptTokens - leg.heldTokens) * scope.model.kvBytesPerToken;
     const waitMs = leg.reachMs + leg.queueMs + leg.displacedMs + leg.overworkMs;
-    const costMs = waitMs + leg.decodeCostMs + transferMs(link, bytes);
+    const costMs = waitMs + leg.decodeCostMs + transferMs(link, bytes) + leavingMs(scope, leg);
     if (best === undefined || costMs < best.costMs) best = { leg, link, costMs };
   }
   if (best === undefined) throw new TypeError("a pool without usable engines has no decode leg");

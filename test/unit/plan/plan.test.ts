@@ -60,6 +60,18 @@ describe("mode", () => {
     expect(placements.map(({ mode }) => mode)).toEqual(["disaggregated"]);
   });
 
+  it("splits where the conversation's cache is, however much less another engine decodes", () => {
+    const viewList = [
+      view("cpx/0", { heldTokens: 15_000 }),
+      view("cpx/1", { queueMs: 5000 }),
+      view("h200/0", { heldTokens: 15_000, batch: 1, batchTokens: 20_000 }),
+      view("h200/1"),
+    ];
+    const { placements } = plan(planInput({ viewList }));
+    const split = placements.find(({ mode }) => mode === "disaggregated");
+    expect(split?.decode.engine).toBe("h200/0");
+  });
+
   it("transfers only what the decode engine does not hold", () => {
     const viewList = [view("h200/0", { heldTokens: 8000 })];
     const { candidates, placements } = plan(
