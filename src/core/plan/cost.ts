@@ -15,8 +15,6 @@ const OVERLAP = 0.5;
 const SECOND_LEG_MS = 15;
 /** Other pools' scores are multiplied by this when a rule prefers some. */
 const UNPREFERRED = 1.25;
-/** Share of its time that prompts take of an engine that also decodes, at most: decodes get a step with each chunk. */
-const MOST_PROMPTS = 0.9;
 
 /** Both phases at one engine. */
 export function together(scope: Scope, leg: Leg): Placement {
@@ -130,14 +128,15 @@ function score(scope: Scope, pools: readonly string[], terms: Unscored): Terms {
 }
 
 /**
- * Those who decode there wait for the prompt, each as if its answer were as long as this one's, and may miss their
- * objective. Where no other pool could compute it, some wait for it wherever it goes.
+ * Those who decode there wait for the prompt, each as if its answer had this one's length, and may miss their objective.
+ * Where no other pool could compute it, some wait for it wherever it goes.
  */
 function harming({ input, outputTokens }: Scope, { pool, view, tpotMs, prefillMs }: Leg): number {
   const { slo, prices } = input.fleet;
   if (view.batch === 0 || !isFed(input.fleet, pool)) return 0;
-  const heldUpMs = tpotMs / (1 - Math.min(MOST_PROMPTS, view.promptShare ?? 0));
-  return view.batch * missesMore(slo, heldUpMs, outputTokens, prefillMs) * prices.missPenaltyUsd;
+  const { promptShare = 0 } = view;
+  const missed = missesMore(slo, { tpotMs, promptShare, tokens: outputTokens }, prefillMs);
+  return view.batch * missed * prices.missPenaltyUsd;
 }
 
 function leaving(scope: Scope, decode: Leg): number {

@@ -33,9 +33,24 @@ describe("the objectives that others miss because of a prompt", () => {
     expect(harm(0.7, "together d/0")).toBeGreaterThan(10 * (harm(0, "together d/0") ?? NaN));
   });
 
+  const slo = { interactive: { ttftMs: 5000, tpotMs: 50 }, batch: { deadlineMs: 60_000 } };
+  const missed = (promptShare: number, tokens: number, moreMs = 300) =>
+    missesMore(slo, { tpotMs: 15, promptShare, tokens }, moreMs);
+
   it("go on counting where they are missed already", () => {
-    const slo = { interactive: { ttftMs: 5000, tpotMs: 50 }, batch: { deadlineMs: 60_000 } };
-    expect(missesMore(slo, 500, 30, 300)).toBeCloseTo(missesMore(slo, 45, 30, 300), 9);
-    expect(missesMore(slo, 13, 30, 300)).toBeLessThan(missesMore(slo, 45, 30, 300));
+    expect(missed(3, 30)).toBeGreaterThan(0.5);
+    expect(missed(0.3, 30)).toBeLessThan(missed(0.6, 30));
+    expect(missed(0.6, 30)).toBeLessThan(missed(3, 30));
+  });
+
+  it("are hardly any where answers are long and saved time before it", () => {
+    expect(missed(0.1, 300)).toBeLessThan(0.02);
+    expect(missed(0.1, 300)).toBeLessThan(missed(0.1, 30) / 10);
+  });
+
+  it("are a chance, however long the prompt", () => {
+    expect(missed(0, 30, 0)).toBe(0);
+    expect(missed(0, 30, 1e9)).toBeCloseTo(1, 6);
+    expect(missed(0.9, 30, 1e9)).toBeCloseTo(1, 6);
   });
 });
