@@ -162,12 +162,14 @@ class ByObject implements RegionService {
   #keepGuess(region: string, ask: ReserveAsk, answer: Reserved, ahead?: LegAhead): Reserved {
     if (answer.kind === "queued") this.#wait({ ask, ahead, said: answer, isOwn: true }, answer);
     if (answer.kind !== "granted") return answer;
-    const { ticket, engine, reason } = answer.grant;
+    // How busy the engine is, only its region knows.
+    const { decoding: _decoding, promptShare: _promptShare, ...grant } = answer.grant;
+    const { ticket, engine, reason } = grant;
     const wanted = wantedOf(ask);
     const leg = { ticket, region, engine, wanted, memory: undefined, ranAhead: false };
     this.#stay(this.#isolate.live.add(leg));
     const guessed = `${reason}, without its region, which did not answer`;
-    return { kind: "granted", grant: { ...answer.grant, reason: guessed } };
+    return { kind: "granted", grant: { ...grant, reason: guessed } };
   }
 
   #stay(leg: LiveGrant): void {

@@ -1,8 +1,8 @@
 import { asked } from "./breaker.ts";
 import type { Granted } from "./grant.ts";
-import { type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
+import { decodingAt, type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
 import { REPORTS_LATE_MS } from "./overdue.ts";
-import { addPrompt } from "./prompt-share.ts";
+import { addPrompt, promptShare } from "./prompt-share.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
 import { observeReturn, PEACE } from "./returns.ts";
@@ -50,6 +50,7 @@ export function enter(
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
   const unindexedTokens = Math.max(0, needTokens - indexed);
   const slotTokens = leg === "prefill" ? 0 : needTokens;
+  const busy = { decoding: decodingAt(engine, nowMs), promptShare: promptShare(engine, nowMs) };
   const live: LiveGrant = {
     ticket,
     leg,
@@ -107,6 +108,7 @@ export function enter(
     heldTokens: offer.heldTokens,
     prefillMs,
     stepMs,
+    ...busy,
     reason,
     ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
   };

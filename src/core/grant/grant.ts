@@ -18,6 +18,9 @@ export type Granted = {
   readonly heldTokens: number;
   readonly prefillMs: number;
   readonly stepMs: number;
+  /** Others that decode there or are about to, and the share of its time that prompts took lately; absent if not told. */
+  readonly decoding?: number;
+  readonly promptShare?: number;
   readonly reason: string;
   /** A prefix to fetch from another engine of the pool before prefill. */
   readonly pull?: Pull;

@@ -153,8 +153,8 @@ function decodeOf(
   return { modelledStepMs, decodeMs, decodeCostMs: aloneMs + STEPS_NOW * (decodeMs - aloneMs) };
 }
 
-/** Requests that decode: of those granted, the ones whose prefill is modelled to be over. */
-function decodingAt({ batch, silent }: EngineState, nowMs: number): number {
+/** Requests that decode: of those granted, the ones whose prefill here is modelled to be over. */
+export function decodingAt({ batch, silent }: EngineState, nowMs: number): number {
   let decoding = batch;
   for (const { leg, prefillEndsAt } of silent) {
     if (leg !== "prefill" && prefillEndsAt > nowMs) decoding--;

@@ -16,6 +16,15 @@ export function addPrompt(
   prompts.atMs = nowMs;
 }
 
+/** Takes one out again that was granted `atMs` and given back. */
+export function takePrompt(
+  { recentPrompts: prompts }: EngineState,
+  prefillMs: number,
+  atMs: number,
+): void {
+  prompts.ms = Math.max(0, prompts.ms - faded(prefillMs, prompts.atMs - atMs));
+}
+
 /** Share of an engine's time that prompts were granted lately; over 1 where they came faster than it computes them. */
 export function promptShare({ recentPrompts: prompts }: EngineState, nowMs: number): number {
   return faded(prompts.ms, nowMs - prompts.atMs) / WINDOW_MS;

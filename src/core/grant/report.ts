@@ -1,11 +1,13 @@
 import { countFailure, probeEnded, rest, succeeded } from "./breaker.ts";
 import { LEASE_MS } from "./enter.ts";
+import { takePrompt } from "./prompt-share.ts";
 import {
   type EngineState,
   type LiveGrant,
   type RegionState,
   decodeFactor,
   freeMsAt,
+  prefillFactor,
 } from "./region-state.ts";
 import { touch } from "./touch.ts";
 import { learnDecode, learnPrefill } from "./trust.ts";
@@ -78,6 +80,8 @@ export function released(state: RegionState, ticket: string, nowMs: number): voi
   if (live === undefined) return;
   end(state, engine, live, nowMs);
   if (live.firstTokenAt === undefined) {
+    const prefillMs = live.modelledPrefillMs * prefillFactor(engine, nowMs);
+    takePrompt(engine, prefillMs, live.grantedAt);
     engine.index.forget(live.keys, live.linkTokens, live.heldTokens);
   }
   probeEnded(engine.breaker, ticket);
