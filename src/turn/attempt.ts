@@ -4,38 +4,53 @@ import { concurrently } from "./concurrently.ts";
 import { decodeFirst } from "./decode-first.ts";
 import type { TurnDeps } from "./deps.ts";
 import { handOver } from "./hand-over.ts";
-import { release, reserve } from "./legs.ts";
+import { type LegRun, release, reserve } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 import { keptFor } from "./split.ts";
 import { besideDecode } from "./sidecar.ts";
 import type { Attempt, SplitRuns, Try } from "./try.ts";
 
 /**
- * Runs one placement up to its first content. The decode engine of a split is asked first; prefill runs only with
- * decode granted, and not at all when what the decode engine holds makes that the better way.
+ * Runs one placement up to its first content. The engine that decodes is asked first; on its answer the mode is decided
+ * again, and prefill runs elsewhere only with decode granted.
  */
 export async function attempt(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {
-  const { placement, requestId, avoid, startBy } = aim;
-  if (placement.prefill === undefined) return together(deps, turn, aim);
-  const { pool } = placement.decode;
-  const handedTokens = turn.ask.promptTokens;
-  const order = { leg: "decode", pool, requestId, avoid, startBy, handedTokens } as const;
-  const decode = await reserve(deps, turn, order);
-  if (!decode.ok) return decode;
-  const decided = { ...aim, placement: aim.decide(placement, decode.run) };
-  if (decided.placement.prefill === undefined) {
-    release(deps, decode.run);
-    const whole = await together(deps, turn, decided);
-    return whole.ok ? { ...whole, redecided: true } : whole;
+  const asked = await reserveDecode(deps, turn, aim);
+  if (!asked.ok) return asked;
+  const { placement } = aim;
+  if (!aim.isOpen) return go(deps, turn, aim, asked.run);
+  const decided = { ...aim, placement: aim.decide(placement, asked.run), isOpen: false };
+  if (decided.placement.mode === placement.mode) return go(deps, turn, decided, asked.run);
+  release(deps, asked.run);
+  const again = await reserveDecode(deps, turn, decided);
+  if (!again.ok) return again;
+  const other = await go(deps, turn, decided, again.run);
+  return other.ok ? { ...other, redecided: true } : other;
+}
+
+/** Asks for the engine that decodes, and that prefills as well where no other does. */
+function reserveDecode(deps: TurnDeps, turn: Prepared, aim: Try) {
+  const { placement, requestId, avoid, startBy, firstTokenTimeoutMs } = aim;
+  const common = { pool: placement.decode.pool, requestId, avoid, startBy };
+  if (placement.prefill !== undefined) {
+    const handedTokens = turn.ask.promptTokens;
+    return reserve(deps, turn, { ...common, leg: "decode", handedTokens });
   }
-  const { coupling } = deps.capabilities(turn.dialectOf(pool));
-  if (coupling === "decode-first") return decodeFirst(deps, turn, decided, decode.run);
-  const prefill = await reservePrefill(deps, turn, decided);
+  const both = { ...common, leg: "both", handedTokens: 0 } as const;
+  return reserve(deps, turn, aim.isOpen ? both : { ...both, firstTokenTimeoutMs });
+}
+
+/** Goes on with the engine that decodes granted. */
+async function go(deps: TurnDeps, turn: Prepared, aim: Try, decode: LegRun): Promise<Attempt> {
+  if (aim.placement.prefill === undefined) return answerLeg(deps, turn, aim, decode);
+  const { coupling } = deps.capabilities(turn.dialectOf(decode.grant.pool));
+  if (coupling === "decode-first") return decodeFirst(deps, turn, aim, decode);
+  const prefill = await reservePrefill(deps, turn, aim);
   if (!prefill.ok) {
-    release(deps, decode.run);
+    release(deps, decode);
     return prefill;
   }
-  return runSplit[coupling](deps, turn, decided, { prefill: prefill.run, decode: decode.run });
+  return runSplit[coupling](deps, turn, aim, { prefill: prefill.run, decode });
 }
 
 const runSplit: Record<Exclude<Coupling, "decode-first">, RunSplit> = {
@@ -55,12 +70,4 @@ export function reservePrefill(deps: TurnDeps, turn: Prepared, aim: Try) {
   const isAlone = coupling === "handoff" || coupling === "decode-first";
   const given = keptFor(turn, aim);
   return reserve(deps, turn, isAlone ? { ...order, firstTokenTimeoutMs, given } : order);
-}
-
-async function together(deps: TurnDeps, turn: Prepared, aim: Try): Promise<Attempt> {
-  const { placement, requestId, avoid, startBy, firstTokenTimeoutMs } = aim;
-  const order = { leg: "both", pool: placement.decode.pool, handedTokens: 0 } as const;
-  const common = { requestId, avoid, startBy, firstTokenTimeoutMs };
-  const both = await reserve(deps, turn, { ...order, ...common });
-  return both.ok ? answerLeg(deps, turn, aim, both.run) : both;
 }

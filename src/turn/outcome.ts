@@ -15,7 +15,7 @@ export type Outcome = {
   /** The placement that answered, when one did. */
   readonly served?: ServedLegs & {
     readonly placement: Placement;
-    /** Planned as a split; its decode engine, asked first, turned out to be the better place for both phases. */
+    /** The engine that decodes, asked first, turned out to be the better place for both phases, or too busy for both. */
     readonly redecided?: boolean;
   };
   /** Output tokens that reached the client: the engine's count, else frames seen. */

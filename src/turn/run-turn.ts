@@ -1,4 +1,4 @@
-import { decideSplit } from "../core/plan/decide-split.ts";
+import { decideSplit, mayDecideAgain } from "../core/plan/decide-split.ts";
 import type { EngineView, Placement, Plan } from "../core/plan/placement.ts";
 import { plan } from "../core/plan/plan.ts";
 import type { PlanInput } from "../core/plan/plan-input.ts";
@@ -67,7 +67,8 @@ export async function tryPlacements(
         ordered.length > 1 && tries + 1 < maxAttempts,
       ),
       startBy: startBy(deps, turn, placement, elsewhere(ordered, placement)[0]),
-      decide: (split, decode) => decideAgain(deps, input, split, decode),
+      isOpen: isOpen(deps, turn, placement, tries),
+      decide: (planned, decode) => decideAgain(deps, input, planned, decode),
     });
     if (result.ok) return { plan: first, runs, result };
     // What an engine said tells more than a pool that had none to give.
@@ -125,18 +126,20 @@ function planInput(deps: TurnDeps, turn: Prepared, avoid: ReadonlySet<string>): 
   };
 }
 
-/** With the decode engine granted, its own word of what it holds and when it can begin replaces the plan's belief. */
+/** What came together in the end is not split again: a split had its turn. */
+function isOpen({ fleet }: TurnDeps, { ask }: Prepared, placement: Placement, tries: number) {
+  return mayDecideAgain(fleet, ask, placement) && (placement.prefill !== undefined || tries === 0);
+}
+
+/** With the engine that decodes granted, its own word of what it holds and how busy it is replaces the plan's belief. */
 function decideAgain(
   deps: TurnDeps,
   input: PlanInput,
-  split: Placement,
+  planned: Placement,
   { grant }: LegRun,
 ): Placement {
-  return decideSplit(input, split, {
-    engine: grant.engine,
-    heldTokens: grant.heldTokens,
-    startInMs: Math.max(0, grant.startAt - deps.now()),
-  });
+  const startInMs = Math.max(0, grant.startAt - deps.now());
+  return decideSplit(input, planned, { ...grant, startInMs });
 }
 
 /** Waiting costs the value of time: until when it is still cheaper than the next placement, epoch ms. */

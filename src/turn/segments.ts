@@ -45,6 +45,10 @@ export function segmentsOf(
   return segments;
 }
 
+/** Why another mode than was planned, once the engine that decodes had answered. */
+const BETTER = "asked to decode, it was the better place for both";
+const BUSY = "the engine that decodes was too busy to compute it as well";
+
 function inputSegments(
   deps: TurnDeps,
   { prefill, answer, redecided }: ServedLegs & { readonly redecided?: boolean },
@@ -57,7 +61,7 @@ function inputSegments(
   const input = {
     ...place(deps, run, "prefill"),
     phase: "prefill" as const,
-    reason: redecided ? `${reason}; asked to decode, it was the better place for both` : reason,
+    reason: redecided ? `${reason}; ${prefill ? BUSY : BETTER}` : reason,
     startedAt: run.startedAt,
     endedAt: (alone ? undefined : prefill.endedAt) ?? answer.firstTokenAt ?? endedAt,
   };

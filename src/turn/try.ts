@@ -14,7 +14,9 @@ export type Try = {
   readonly firstTokenTimeoutMs: number;
   /** When a later start makes the next placement the better one, epoch ms. */
   readonly startBy: number;
-  /** Decides the mode of a split again, once its decode engine has answered. */
+  /** Whether the mode is decided again once the engine that decodes has answered: where it could still be another. */
+  readonly isOpen: boolean;
+  /** That decision. */
   readonly decide: (placement: Placement, decode: LegRun) => Placement;
 };
 
@@ -23,7 +25,7 @@ export type Attempt =
   | {
       readonly ok: true;
       readonly placement: Placement;
-      /** Planned as a split; its decode engine, asked first, turned out to be the better place for both phases. */
+      /** The engine that decodes, asked first, turned out to be the better place for both phases, or too busy for both. */
       readonly redecided?: boolean;
       readonly prefill?: LegRun;
       /** When the prefill leg is over, where it may outlast the beginning of the answer. */

@@ -57,10 +57,14 @@ export function linkBetween(links: readonly Link[], from: string, to: string): L
 }
 
 /** Whether any other pool can hand a pool its prompts. */
-export function isFed(fleet: Fleet, { id }: Pool): boolean {
+export function isFed(fleet: Fleet, { id }: Pick<Pool, "id">): boolean {
   let pools = fed.get(fleet);
-  if (pools === undefined) fed.set(fleet, (pools = new Set(fleet.links.map(({ to }) => to))));
+  if (pools === undefined) fed.set(fleet, (pools = feedsOf(fleet)));
   return pools.has(id);
+}
+
+function feedsOf({ links }: Fleet): ReadonlySet<string> {
+  return new Set(links.flatMap(({ from, to }) => (from === to ? [] : [to])));
 }
 
 /** A fleet does not change; the next `mesh.json` is another one. */

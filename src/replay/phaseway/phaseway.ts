@@ -3,7 +3,7 @@ import { createRegionState } from "../../core/grant/region-state.ts";
 import { done, failed, firstToken, released } from "../../core/grant/report.ts";
 import type { LegKind } from "../../core/leg.ts";
 import type { Model } from "../../core/fleet.ts";
-import { decideSplit } from "../../core/plan/decide-split.ts";
+import { decideSplit, mayDecideAgain } from "../../core/plan/decide-split.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import type { PlanInput } from "../../core/plan/plan-input.ts";
 import { plan } from "../../core/plan/plan.ts";
@@ -129,21 +129,28 @@ class Phaseway implements Policy {
       const reason = "no engine would take it";
       return this.#setup.dispatch(trip.request, { kind: "refuse", reason });
     }
-    const { pool } = placement.decode;
     const next = (): void => this.#try(trip, placements, at + 1);
-    const together = (): void =>
-      this.#reserve(trip, "both", pool, (decode) => {
-        if (decode) this.#send(trip, { decode });
-        else next();
-      });
-    if (placement.prefill === undefined) return together();
-    this.#reserve(trip, "decode", pool, (decode) => {
-      if (!decode) return next();
-      const decided = this.#decideAgain(trip, placement as Placement, decode);
-      if (decided.prefill) return this.#addPrefill(trip, decided.prefill.pool, decode, next);
-      released(this.#state, decode.ticket, this.#setup.now());
-      together();
+    this.#ask(trip, placement, next, (granted) => {
+      const decided = this.#decideAgain(trip, placement, granted);
+      if (decided.mode === placement.mode) return this.#go(trip, decided, granted, next);
+      released(this.#state, granted.ticket, this.#setup.now());
+      this.#ask(trip, decided, next, (again) => this.#go(trip, decided, again, next));
     });
+  }
+
+  /** Asks for the engine that decodes. */
+  #ask(trip: Trip, placement: Planned, next: () => void, then: (granted: Granted) => void): void {
+    const leg = placement.prefill === undefined ? "both" : "decode";
+    this.#reserve(trip, leg, placement.decode.pool, (granted) => {
+      if (granted) then(granted);
+      else next();
+    });
+  }
+
+  /** Goes on with the engine that decodes. */
+  #go(trip: Trip, { prefill }: Planned, decode: Granted, next: () => void): void {
+    if (prefill === undefined) this.#send(trip, { decode });
+    else this.#addPrefill(trip, prefill.pool, decode, next);
   }
 
   #addPrefill(trip: Trip, pool: string, decode: Granted, next: () => void): void {
@@ -154,10 +161,11 @@ class Phaseway implements Policy {
     });
   }
 
-  #decideAgain(trip: Trip, planned: Placement, decode: Granted): Placement {
-    const startInMs = Math.max(0, decode.startAt - this.#setup.now());
-    const { engine, heldTokens } = decode;
-    return decideSplit(this.#planInput(trip), planned, { engine, heldTokens, startInMs });
+  #decideAgain(trip: Trip, planned: Planned, decode: Granted): Planned {
+    const { mesh, now } = this.#setup;
+    if (!mayDecideAgain(mesh, trip.asked.ask, planned)) return planned;
+    const startInMs = Math.max(0, decode.startAt - now());
+    return decideSplit(this.#planInput(trip), planned, { ...decode, startInMs });
   }
 
   #planInput({ request, asked }: Trip): PlanInput {

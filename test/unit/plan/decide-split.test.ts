@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decideSplit } from "../../../src/core/plan/decide-split.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
-import { planInput } from "./plan-fixtures.ts";
+import { ask, fleet, link, planInput, pool, view } from "./plan-fixtures.ts";
 
 const input = planInput();
 
@@ -31,6 +31,55 @@ describe("the mode, decided again", () => {
     const planned = plannedSplit();
     const answer = { engine: "h200/0", heldTokens: 0, startInMs: 20_000 };
     expect(decideSplit(input, planned, answer).mode).toBe("together");
+  });
+
+  describe("of a request planned together", () => {
+    const together = (links = [link("p", "d")]) => {
+      const poolList = [
+        pool("p", { roles: ["prefill"], engineCount: 1 }),
+        pool("d", { engineCount: 2 }),
+      ];
+      const calm = planInput({
+        fleet: fleet({ poolList, links }),
+        viewList: [view("p/0", { queueMs: 400 }), view("d/0"), view("d/1")],
+        ask: ask({ promptTokens: 2000, expectedOutputTokens: 30 }),
+      });
+      const planned = plan(calm).placements[0];
+      if (planned?.mode !== "together") throw new TypeError("the fixture does not split");
+      return { calm, planned };
+    };
+    const answer = { engine: "d/1", heldTokens: 0, startInMs: 0 };
+
+    it("stays where the engine is as idle as was believed", () => {
+      const { calm, planned } = together();
+      expect(decideSplit(calm, planned, answer)).toMatchObject({
+        mode: "together",
+        decode: { engine: "d/1" },
+      });
+    });
+
+    it("becomes split when its prompt would make the others there miss their objectives", () => {
+      const { calm, planned } = together();
+      const busy = { ...answer, decoding: 12, promptShare: 0.7 };
+      expect(decideSplit(calm, planned, busy)).toMatchObject({
+        mode: "disaggregated",
+        prefill: { engine: "p/0" },
+        decode: { engine: "d/1" },
+      });
+    });
+
+    it("is left as it is where no other pool could prefill it", () => {
+      const { calm, planned } = together([link("d", "d")]);
+      const busy = { ...answer, decoding: 12, promptShare: 0.7 };
+      expect(decideSplit(calm, planned, busy)).toBe(planned);
+    });
+
+    it("is left as it is when it cannot be split", () => {
+      const { calm, planned } = together();
+      const busy = { ...answer, decoding: 12, promptShare: 0.7 };
+      const whole = { ...calm, ask: { ...calm.ask, splittable: false } };
+      expect(decideSplit(whole, planned, busy)).toBe(planned);
+    });
   });
 
   it("moves less over the link when the decode engine holds a part", () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
+import type { RegionService } from "../../../src/region/service.ts";
+import type { TurnDeps } from "../../../src/turn/deps.ts";
 import { planTurn, tryPlacements } from "../../../src/turn/run-turn.ts";
 import {
   answering,
@@ -8,6 +10,7 @@ import {
   prefilled,
   surroundings,
 } from "./turn-fixtures.ts";
+import { view } from "../plan/plan-fixtures.ts";
 
 /** Runs a cold turn, which is planned as a split, against engines that answer as told. */
 async function tried(engine: Engine, held: Record<string, number> = {}) {
@@ -36,6 +39,30 @@ describe("a split turn", () => {
     expect(ordered.map(({ leg }) => leg)).toEqual(["both"]);
     expect(result).toMatchObject({ ok: true, redecided: true, placement: { mode: "together" } });
     expect(reported[0]).toMatchObject({ ticket: "req_1:decode:1", event: "released" });
+  });
+
+  it("is split after all when the engine that was to do both is too busy for it", async () => {
+    const around = await surroundings(phases);
+    const views: TurnDeps["views"] = ({ pool }) =>
+      pool === "cpx" ? [view("cpx/0", { queueMs: 2000 }), view("cpx/1", { queueMs: 2000 })] : [];
+    const reserve: RegionService["reserve"] = async (ask, ahead) => {
+      expect(ahead === undefined).toBe(ask.leg !== "prefill");
+      const answer = await around.deps.region.reserve(ask);
+      if (answer.kind !== "granted") return answer;
+      return { kind: "granted", grant: { ...answer.grant, decoding: 30, promptShare: 0.8 } };
+    };
+    const deps = { ...around.deps, views, region: { ...around.deps.region, reserve } };
+    const turn = await coldTurn(deps);
+    const planned = planTurn(deps, turn);
+    expect(planned.placements[0]?.mode).toBe("together");
+    const { result } = await tryPlacements(deps, turn, planned);
+    expect(around.asked.map(({ leg }) => leg)).toEqual(["both", "decode", "prefill"]);
+    expect(around.reported[0]).toMatchObject({ ticket: "req_1:both:1", event: "released" });
+    expect(result).toMatchObject({
+      ok: true,
+      redecided: true,
+      placement: { mode: "disaggregated" },
+    });
   });
 
   it("gives the decode grant back and goes elsewhere when prefill fails", async () => {
