@@ -1,4 +1,4 @@
-import type { Fleet, Pool } from "../core/fleet.ts";
+import type { Engine, Fleet, Pool } from "../core/fleet.ts";
 import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
 import type { LegHints } from "../core/leg.ts";
 import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
@@ -54,7 +54,6 @@ export function engineRequest(
   if (message === undefined) return undefined;
   const { edits, headers } = message;
   const remove = [...edits.remove, ...ONLY_OURS];
-  const key = engine.apiKeySecret === undefined ? undefined : access.secret(engine.apiKeySecret);
   return {
     dialect,
     url: engine.url + order.path,
@@ -64,7 +63,7 @@ export function engineRequest(
         ...pool.headers,
         "content-type": "application/json",
         ...headers,
-        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+        ...keyOf(access, engine),
       },
       body: splice(order.body, members, { set: edits.set, remove }),
       // An engine that answers with a redirect would choose where the prompt goes.
@@ -82,6 +81,15 @@ const ONLY_OURS = [
   "bootstrap_room",
   "cache_hit_threshold",
 ];
+
+/** The header that lets us in at an engine. */
+export function keyOf(
+  { secret }: EngineAccess,
+  { apiKeySecret }: Engine,
+): { readonly authorization?: string } {
+  const key = apiKeySecret === undefined ? undefined : secret(apiKeySecret);
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
 
 /** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
 export function withoutSecrets(

@@ -1,6 +1,6 @@
 import type { AskedOf, Dialect } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
-import { addressOf, type EngineAccess, engineOf } from "./engine-request.ts";
+import { addressOf, type EngineAccess, engineOf, keyOf } from "./engine-request.ts";
 import { LegBroken } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
 import type { LegAnswer, LegOrder } from "./service.ts";
@@ -51,8 +51,12 @@ async function ask(
   learns: AskedOf,
   signal: AbortSignal,
 ): Promise<string> {
+  const { pool, engine } = engineOf(access.fleet, id);
   const url = learns.url(addressOf(access.fleet, id));
-  const response = await access.engineFetch(url, { signal, redirect: "manual" });
+  // What asks elsewhere than at the engine has no business with what lets us in there.
+  const isEngine = new URL(url).origin === new URL(engine.url).origin;
+  const headers = isEngine ? { ...pool.headers, ...keyOf(access, engine) } : {};
+  const response = await access.engineFetch(url, { headers, signal, redirect: "manual" });
   if (response.ok && response.body !== null) return learns.read(await readSmall(response.body));
   await response.body?.cancel();
   if (response.status === 404 && learns.unknown !== undefined) return learns.unknown;

@@ -4,6 +4,16 @@ import type { Told } from "../../core/leg.ts";
 /** Whom the frontend chose and how long that took, from an answer or one frame of it; undefined where it tells nothing. */
 export function told(json: string): Told | undefined {
   if (!json.includes('"nvext"')) return undefined;
+  try {
+    return read(json);
+  } catch (error) {
+    // A frame that is no JSON is for others to judge.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function read(json: string): Told | undefined {
   const bytes = new TextEncoder().encode(json);
   const worker = (name: string) => {
     const raw = rawMember(bytes, ["nvext", "worker_id", name]);

@@ -111,6 +111,8 @@ describe("the workers that a frontend tells of", () => {
     "[DONE]",
     '{"choices":[]}',
     '{"nvext":null}',
+    '{"nvext":{"worker_id":{"decode_worker_id":7}',
+    'nvext is "nvext"',
     '{"nvext":{"worker_id":{"decode_worker_id":"7"}}}',
     '{"nvext":{"worker_id":{"decode_worker_id":-7},"timing":{"ttft_ms":-1}}}',
     '{"choices":[{"delta":{"content":"\\"nvext\\""}}]}',

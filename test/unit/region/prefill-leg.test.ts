@@ -1,24 +1,28 @@
 import { describe, expect, it } from "vitest";
+import type { Engine } from "../../../src/core/fleet.ts";
 import type { EngineAccess } from "../../../src/region/engine-request.ts";
 import { runLeg } from "../../../src/region/run-leg.ts";
 import type { LegOrder } from "../../../src/region/service.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
 
 type Reply = { readonly status?: number; readonly body: string };
-type Sent = { readonly url: string; readonly body: string };
+type Sent = { readonly url: string; readonly body: string; readonly headers: Headers };
 
 /** Runs prefill legs on an engine of a fresh pool, which replies to each path as told; gives what it was sent. */
 function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
   const id = `pool-${crypto.randomUUID()}`;
   const asked: Sent[] = [];
+  const known = pool(id, { dialect, headers: { "x-of-pool": "1" } });
+  const withKey = (engine: Engine) => ({ ...engine, apiKeySecret: "ENGINE_KEY" });
   const access: EngineAccess = {
-    fleet: fleet({ poolList: [pool(id, { dialect })] }),
-    secret: () => undefined,
+    fleet: fleet({ poolList: [{ ...known, engines: known.engines.map(withKey) }] }),
+    secret: (name) => (name === "ENGINE_KEY" ? "sk-engine" : undefined),
     engineFetch: async (url, init) => {
       const { body: sent } = init ?? {};
       const text = sent instanceof Uint8Array ? new TextDecoder().decode(sent) : "";
-      asked.push({ url: String(url), body: text });
-      const { status = 200, body } = replies({ url: String(url), body: text });
+      const one = { url: String(url), body: text, headers: new Headers(init?.headers) };
+      asked.push(one);
+      const { status = 200, body } = replies(one);
       return new Response(body, { status, headers: { "content-type": "application/json" } });
     },
   };
@@ -54,6 +58,14 @@ describe("a prefill leg whose dialect has a question", () => {
     await run({ requestId: "req_2" });
     expect(asked.filter(isQuestion)).toHaveLength(1);
     expect(asked.filter(({ body }) => body.includes("disagg_request_id"))).toHaveLength(2);
+  });
+
+  it("asks it with what lets us in at the engine", async () => {
+    const { run, asked } = prefilling("trtllm", () => ({ body: CONTEXT }));
+    await run();
+    const { headers } = asked.find(isQuestion) ?? {};
+    expect(headers?.get("authorization")).toBe("Bearer sk-engine");
+    expect(headers?.get("x-of-pool")).toBe("1");
   });
 
   it("goes on without an answer where an engine may know no such question", async () => {
