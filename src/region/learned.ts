@@ -1,3 +1,4 @@
+import type { Fleet } from "../core/fleet.ts";
 import type { AskedOf, Dialect } from "../engines/dialect.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { addressOf, type EngineAccess, engineOf, keyOf } from "./engine-request.ts";
@@ -17,23 +18,26 @@ export async function learn(
   const id = prefillEngine(order);
   const learns = learnsOf(access, id);
   if (id === undefined || learns === undefined) return undefined;
+  const learned = learnedOf(access.fleet);
   if ("fromHandoff" in learns && order.handoff !== undefined) {
-    byEngine.set(id, learns.fromHandoff(order.handoff));
-  } else if ("url" in learns && !byEngine.has(id)) {
-    byEngine.set(id, await ask(access, id, learns, signal));
+    learned.set(id, learns.fromHandoff(order.handoff));
+  } else if ("url" in learns && !learned.has(id)) {
+    learned.set(id, await ask(access, id, learns, signal));
   }
-  return byEngine.get(id);
+  return learned.get(id);
 }
 
 /** Keeps what a leg's answer tells of its engine, or forgets what was known when it failed. */
 export function remember(access: EngineAccess, order: LegOrder, answer: LegAnswer): void {
   const id = prefillEngine(order);
   if (id === undefined) return;
+  const learned = learnedOf(access.fleet);
   if (!answer.ok) {
-    if (answer.failure.kind !== "aborted") byEngine.delete(id);
+    // It may have come back as another.
+    if (answer.failure.kind !== "aborted") learned.delete(id);
   } else if (answer.kind === "prefilled" && answer.handoff !== undefined) {
     const learns = learnsOf(access, id);
-    if (learns && "fromHandoff" in learns) byEngine.set(id, learns.fromHandoff(answer.handoff));
+    if (learns && "fromHandoff" in learns) learned.set(id, learns.fromHandoff(answer.handoff));
   }
 }
 
@@ -63,5 +67,11 @@ async function ask(
   throw new LegBroken("status", `the prefill engine answered ${response.status} to who it is`);
 }
 
-/** Text only: no promise or stream that belongs to one request outlives it here. */
-const byEngine = new Map<string, string>();
+/** By engine id. Text only: no promise or stream that belongs to one request outlives it here. */
+function learnedOf(fleet: Fleet): Map<string, string> {
+  const learned = byFleet.get(fleet) ?? new Map<string, string>();
+  byFleet.set(fleet, learned);
+  return learned;
+}
+
+const byFleet = new WeakMap<Fleet, Map<string, string>>();

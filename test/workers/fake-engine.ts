@@ -25,7 +25,8 @@ export function createFakeEngine(): FakeEngine {
       const request = new Request(input, init);
       const body = new Uint8Array(await request.arrayBuffer());
       const { url, headers } = request;
-      const json = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+      const text = request.method === "GET" ? "{}" : new TextDecoder().decode(body);
+      const json = JSON.parse(text) as Record<string, unknown>;
       const one: Sent = { url, headers, body, json };
       sent.push(one);
       return answer(one, init?.signal ?? undefined);

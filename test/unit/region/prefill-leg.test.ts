@@ -8,9 +8,9 @@ import { fleet, pool } from "../plan/plan-fixtures.ts";
 type Reply = { readonly status?: number; readonly body: string };
 type Sent = { readonly url: string; readonly body: string; readonly headers: Headers };
 
-/** Runs prefill legs on an engine of a fresh pool, which replies to each path as told; gives what it was sent. */
+/** Runs prefill legs on an engine of a fresh fleet, which replies to each path as told; gives what it was sent. */
 function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
-  const id = `pool-${crypto.randomUUID()}`;
+  const id = "pool";
   const asked: Sent[] = [];
   const known = pool(id, { dialect, headers: { "x-of-pool": "1" } });
   const withKey = (engine: Engine) => ({ ...engine, apiKeySecret: "ENGINE_KEY" });
