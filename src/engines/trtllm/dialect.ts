@@ -16,6 +16,7 @@ import { answering, contextOnly, numberOf, serverInfoUrl, splitsOneBeam } from "
  */
 export const trtllm: Dialect = {
   name: "trtllm",
+  // Not so 1.0, whose pools have to say it: a tenant's cache is better parted by default.
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],
