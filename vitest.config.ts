@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts"],
+          include: ["test/unit/**/*.test.ts"],
         },
       },
       "test/workers/vitest.config.ts",
@@ -17,6 +17,16 @@ export default defineConfig({
           environment: "node",
           include: ["test/mesh/**/*.test.ts"],
           // A mesh is three edges and a runtime of its own: two at once would measure each other.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "contract",
+          environment: "node",
+          include: ["test/contract/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

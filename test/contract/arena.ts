@@ -1,0 +1,129 @@
+import { expect } from "vitest";
+import type { Receipt } from "../../src/core/receipt.ts";
+import type { LocalMesh } from "../../workers/local/mesh.ts";
+import {
+  ask,
+  get,
+  readReceipt,
+  receiptOf,
+  type Question,
+  type Seen,
+  words,
+} from "../support/ask.ts";
+import { Engines, type Leg } from "../support/engines.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { until } from "../support/until.ts";
+import { type Contract, enginesOf, modelOf } from "./dialect-mesh.ts";
+
+/** Words of a prompt that is worth splitting. */
+export const LONG = 8000;
+export const SHORT = 12;
+/** The longest that blocks wait for a decode leg which never comes: emulated 30 s. */
+const LEASE_MS = 30_000;
+
+/** The engines of one dialect in a running mesh, and what a case may do there. */
+export class Arena {
+  readonly contract: Contract;
+  readonly mesh: LocalMesh;
+  readonly engines: Engines;
+  readonly prefill: readonly string[];
+  readonly decode: readonly string[];
+  readonly #timeFactor: number;
+  #prompts = 0;
+
+  constructor(mesh: LocalMesh, contract: Contract, timeFactor: number) {
+    const { prefill, decode } = enginesOf(contract.dialect);
+    this.contract = contract;
+    this.mesh = mesh;
+    this.prefill = prefill;
+    this.decode = decode;
+    this.engines = new Engines(mesh, [...prefill, ...decode]);
+    this.#timeFactor = timeFactor;
+  }
+
+  /** A prompt that no engine has seen. */
+  prompt(count: number): string {
+    this.#prompts += 1;
+    return words(`${this.contract.dialect}${this.#prompts}w`, count);
+  }
+
+  /** Asks and reads the answer and its receipt. */
+  async ask(content: string, more: Question = {}): Promise<Answered> {
+    const messages = more.messages ?? [{ role: "user", content }];
+    const model = modelOf(this.contract.dialect);
+    const seen = await ask(this.mesh, { model, messages, ...more });
+    return { ...seen, receipt: await receiptOf(this.mesh, seen) };
+  }
+
+  /** What an engine of this dialect says to the prompt without a mesh: the text that any right path must give. */
+  async reference(content: string, maxTokens = 16): Promise<string> {
+    const [first] = await this.ask(content, { maxTokens }).then(({ text }) => [text]);
+    return first ?? "";
+  }
+
+  /**
+   * Sends cold prompts with a fault on one engine until a leg has met it; the fault ends with that. Gives the answer to
+   * the request whose leg it was.
+   */
+  async struck(engine: string, set: (engine: string) => Promise<void>): Promise<Answered> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      await set(engine);
+      const content = this.prompt(LONG);
+      const answered = await this.ask(content);
+      await this.engines.fault(engine, "none");
+      const met = answered.receipt.work.some(
+        (leg) => leg.engine === engine && leg.outcome !== "served",
+      );
+      if (met) return answered;
+    }
+    throw new Error(`no leg met the fault of ${engine} in ${MOST_TRIES} requests`);
+  }
+
+  /** Asks a cold prompt on a bare socket and gives the legs that its engines run for it. */
+  async start(session: string, stream: boolean) {
+    const since = Date.now();
+    const messages = [{ role: "user", content: this.prompt(LONG) }];
+    const model = modelOf(this.contract.dialect);
+    const client = await RawClient.ask(this.mesh, {
+      model,
+      session,
+      messages,
+      stream,
+      maxTokens: 2000,
+    });
+    const legs = (): Promise<Leg[]> => this.engines.legsSince(since);
+    return { client, legs };
+  }
+
+  /** The receipt of a session's last turn, once it is known. */
+  async receiptOfSession(session: string): Promise<Receipt> {
+    const id = await until("the session to know its turn", async () => {
+      const response = await get(this.mesh, `sessions/${session}`);
+      if (!response.ok) return undefined;
+      const { recentTurns } = (await response.json()) as { recentTurns: { receipt: string }[] };
+      return recentTurns[0]?.receipt;
+    });
+    return readReceipt(this.mesh, id);
+  }
+
+  /** Resolves when nothing of any request is left in the engines. */
+  quiet(): Promise<void> {
+    return this.engines.quiet(LEASE_MS * this.#timeFactor + 2000);
+  }
+}
+
+const MOST_TRIES = 12;
+
+export type Answered = Seen & { readonly receipt: Receipt };
+
+/** An answer to its end, with a receipt that accounts for each of its tokens. */
+export function expectAnswered({ status, text, receipt }: Answered): void {
+  expect(status, text).toBe(200);
+  expect(receipt.status, receipt.error).toBe("completed");
+  const of = (phase: "prefill" | "decode") =>
+    receipt.segments
+      .filter((segment) => segment.phase === phase)
+      .reduce((sum, { from, to }) => sum + to - from, 0);
+  expect(of("prefill")).toBe(receipt.promptTokens);
+  expect(of("decode")).toBe(receipt.outputTokens);
+}

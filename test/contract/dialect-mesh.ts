@@ -1,0 +1,73 @@
+import type { MeshFile } from "../../workers/local/rewrite-engines.ts";
+import { meshFile } from "../support/mesh-file.ts";
+
+/** What of a dialect the suite has to know: everything else it finds out by asking. */
+export type Contract = {
+  readonly dialect: string;
+  /** Its decode engines prefill what they were not handed. */
+  readonly prefillsAtDecode: boolean;
+  /** Its prefill engine ends before decode is sent, with blocks that wait for it. */
+  readonly isSerial: boolean;
+};
+
+export const CONTRACTS: readonly Contract[] = [
+  { dialect: "vllm-nixl", prefillsAtDecode: true, isSerial: true },
+  { dialect: "sglang", prefillsAtDecode: false, isSerial: false },
+];
+
+/** Engines of one dialect: those that prefill, those that decode. */
+export function enginesOf(dialect: string) {
+  return {
+    prefill: [`${dialect}-p/0`, `${dialect}-p/1`],
+    decode: [`${dialect}-d/0`, `${dialect}-d/1`],
+  } as const;
+}
+
+/** The model that only engines of this dialect serve. */
+export function modelOf(dialect: string): string {
+  return `model-${dialect}`;
+}
+
+/** A mesh of one region in which each dialect serves a model of its own, with two engines for each phase. */
+export function dialectMesh(): MeshFile {
+  const { regions, models, links: _links, rules: _rules, ...rest } = meshFile() as unknown as Parts;
+  const large = models["llama-3.3-70b"] as object;
+  const dialects = CONTRACTS.map(({ dialect }) => dialect);
+  return {
+    ...rest,
+    regions: { iad: regions["iad"] ?? {} },
+    models: Object.fromEntries(
+      dialects.map((dialect) => [modelOf(dialect), { ...large, aliases: [] }]),
+    ),
+    pools: Object.fromEntries(
+      dialects.flatMap((dialect, n) => [
+        pool(dialect, "prefill", { device: "rubin-cpx", firstPort: 9000 + 2 * n }),
+        pool(dialect, "decode", { device: "h200", firstPort: 9500 + 2 * n }),
+      ]),
+    ) as MeshFile["pools"],
+    links: dialects.map((dialect) => ({ ...LINK, from: `${dialect}-p`, to: `${dialect}-d` })),
+    rules: [],
+  };
+}
+
+type Parts = MeshFile & { readonly models: Record<string, object> };
+
+const LINK = { transport: "rdma", gbps: 400, perFlowGbps: 400, rttMs: 0.1, usdPerGB: 0 };
+
+function pool(
+  dialect: string,
+  role: "prefill" | "decode",
+  { device, firstPort }: { readonly device: string; readonly firstPort: number },
+) {
+  const engines = enginesOf(dialect)[role].map((id, n) => ({
+    id: id.slice(id.lastIndexOf("/") + 1),
+    url: `http://127.0.0.1:9100/${id}`,
+    bootstrapPort: firstPort + n,
+  }));
+  const name = role === "prefill" ? `${dialect}-p` : `${dialect}-d`;
+  const members = { model: modelOf(dialect), device, devices: 4, region: "iad", dialect };
+  return [
+    name,
+    { ...members, roles: [role], routed: "us", kvLayout: `${dialect}/bf16`, engines },
+  ] as const;
+}

@@ -1,0 +1,33 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { useMesh } from "../support/local-mesh.ts";
+import { Arena } from "./arena.ts";
+import { CASES } from "./cases.ts";
+import { CONTRACTS, dialectMesh } from "./dialect-mesh.ts";
+
+const TIME_FACTOR = 0.1;
+
+const started = useMesh({
+  mesh: dialectMesh(),
+  timeFactor: TIME_FACTOR,
+  turnSettings: {
+    keepAliveMs: 100,
+    firstTokenTimeoutMs: 3000,
+    firstTokenGraceMs: 500,
+    idleTimeoutMs: 1500,
+  },
+});
+
+describe.each(CONTRACTS)("engines that speak $dialect", (contract) => {
+  let arena: Arena;
+
+  beforeAll(() => {
+    arena = new Arena(started.mesh, contract, TIME_FACTOR);
+  });
+
+  it.each(CASES)("$name", async ({ run, isFor }) => {
+    if (isFor?.(contract) === false) return;
+    const outcome = await run(arena);
+    expect(outcome).not.toBe("");
+    await arena.quiet();
+  });
+});
