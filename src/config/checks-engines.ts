@@ -70,7 +70,7 @@ function* scheme({ url }: Engine, path: string, wanted: string | undefined): Gen
     : {
         path,
         problem: `it does not begin with \`${wanted}://\``,
-        fix: `write \`${wanted}://\` and the model's name, such as \`workers-ai://@cf/meta/llama-3.1-8b-instruct-fp8-fast\``,
+        fix: `write \`${wanted}://\` and the model's name, such as \`workers-ai://@cf/meta/llama-3.3-70b-instruct-fp8-fast\``,
       };
 }
 
