@@ -16,14 +16,17 @@ export class CacheReports {
   readonly #asking = new Map<string, number>();
   readonly #salt = crypto.randomUUID();
 
-  constructor(probe: Probe, now: () => number) {
+  readonly #lasting: Lasting;
+
+  constructor(probe: Probe, now: () => number, lasting: Lasting = {}) {
     this.#probe = probe;
     this.#now = now;
+    this.#lasting = lasting;
   }
 
   /** A report was seen in passing. */
   saw(engine: string): void {
-    this.#seen.set(engine, { reports: true, until: this.#now() + FRESH_MS });
+    this.#seen.set(engine, { reports: true, until: this.#now() + this.#freshMs });
   }
 
   /**
@@ -48,6 +51,10 @@ export class CacheReports {
     return false;
   }
 
+  get #freshMs(): number {
+    return this.#lasting.freshMs ?? FRESH_MS;
+  }
+
   async #find(engine: string, giveUpAt: number): Promise<boolean> {
     let told: Told = "silent";
     // The first of these is cold, and a second may meet an engine that has restarted since.
@@ -57,8 +64,9 @@ export class CacheReports {
       if (told === "none") nones += 1;
       else await pause(RETRY_MS);
     }
-    const freshMs = told === "none" ? MUTE_MS : FRESH_MS;
-    this.#seen.set(engine, { reports: told === "some", until: this.#now() + freshMs });
+    const { muteMs = MUTE_MS } = this.#lasting;
+    const lastsMs = { some: this.#freshMs, none: muteMs, silent: FRESH_MS }[told];
+    this.#seen.set(engine, { reports: told === "some", until: this.#now() + lastsMs });
     return told === "some";
   }
 
@@ -69,6 +77,9 @@ export class CacheReports {
     return (usage?.cachedTokens ?? 0) > 0 ? "some" : "none";
   }
 }
+
+/** How long what is known of an engine lasts, ms: of one that tells, and of one that never does. */
+type Lasting = { readonly freshMs?: number; readonly muteMs?: number };
 
 /** What a probe's answer says of cached tokens: some, nothing of them, or there was no answer. */
 type Told = "some" | "none" | "silent";

@@ -4,7 +4,9 @@ import { done, failed, firstToken, released, sent, toldLimits } from "../core/ho
 import type { Clock } from "../core/clock.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Speed } from "../core/speed.ts";
+import { CacheReports } from "./cache-reports.ts";
 import type { EngineAccess } from "./engine-request.ts";
+import { probeBy } from "./probe.ts";
 import { runLeg } from "./run-leg.ts";
 import type { LegReport, RegionService, ViewAsk } from "./service.ts";
 
@@ -31,7 +33,11 @@ export type HostedPools = {
 export function createHostedPools(options: HostedOptions): HostedPools {
   const pools = endpointsOf(options);
   const byTicket = new Map<string, Endpoint>();
-  const tellsCache = new Set<string>();
+  const reports = new CacheReports(
+    probeBy((order, signal) => runLeg(options, order, signal)),
+    Date.now,
+    ONCE,
+  );
   let tickets = 0;
   return {
     ids: new Set(pools.keys()),
@@ -67,12 +73,11 @@ export function createHostedPools(options: HostedOptions): HostedPools {
       report(report) {
         const endpoint = byTicket.get(report.ticket);
         if (endpoint === undefined) return;
-        if (report.usage?.cachedTokens !== undefined) tellsCache.add(endpoint.id);
+        if (report.usage?.cachedTokens !== undefined) reports.saw(endpoint.id);
         enter(endpoint, report, rttMs(endpoint.pool.region));
         if (report.event !== "first-token") byTicket.delete(report.ticket);
       },
-      // Every prompt is paid for: what they tell is seen in passing, never probed.
-      reportsCache: async (engine) => tellsCache.has(engine),
+      reportsCache: (engine) => reports.of(engine),
     }),
   };
 }
@@ -80,6 +85,8 @@ export function createHostedPools(options: HostedOptions): HostedPools {
 /** What tells these grants' tickets from those of regions. */
 const TICKET = "hosted:";
 const MOST_GRANTED = 10_000;
+/** Every probe is paid for. */
+const ONCE = { freshMs: Infinity, muteMs: Infinity };
 
 function endpointsOf({ fleet, speeds }: HostedOptions): Map<string, Endpoint[]> {
   const pools = new Map<string, Endpoint[]>();

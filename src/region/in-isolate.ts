@@ -10,6 +10,7 @@ import type { Random } from "../core/random.ts";
 import type { Speed } from "../core/speed.ts";
 import { CacheReports } from "./cache-reports.ts";
 import { runLeg } from "./run-leg.ts";
+import { probeBy } from "./probe.ts";
 import type { NamedAsk } from "./region-wire.ts";
 import type { LegAnswer, LegOrder, RegionService, ViewAsk } from "./service.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -48,7 +49,10 @@ export function createRegionService(options: InIsolateOptions): {
   const state = createRegionState(fleet.pools, speeds);
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
   const running = new Set<string>();
-  const reports = new CacheReports((engine, body) => probe(options, engine, body), Date.now);
+  const reports = new CacheReports(
+    probeBy((order, signal) => run(options, order, signal)),
+    Date.now,
+  );
   const freeLapsed = (now: number) => {
     for (const ticket of running) renew(state, ticket, now);
     lapse(state, now);
@@ -97,25 +101,4 @@ export function createRegionService(options: InIsolateOptions): {
 async function run(options: InIsolateOptions, order: LegOrder, signal: AbortSignal) {
   const answer = await options.elsewhere?.(order, signal);
   return answer ?? runLeg(options, order, signal);
-}
-
-/** Receipts wait for a probe: an engine that is too busy for it, or stalled, leaves them a figure short. */
-const PROBE_TIMEOUT_MS = 1000;
-
-async function probe(options: InIsolateOptions, engine: string, body: Uint8Array) {
-  const order = {
-    v: 1,
-    ticket: "",
-    engine,
-    leg: "both",
-    requestId: `probe_${crypto.randomUUID()}`,
-    path: "/v1/chat/completions",
-    body,
-    stream: false,
-    firstTokenTimeoutMs: PROBE_TIMEOUT_MS,
-    idleTimeoutMs: PROBE_TIMEOUT_MS,
-  } as const;
-  const answer = await run(options, order, new AbortController().signal);
-  if (!answer.ok || answer.kind !== "answering") return undefined;
-  return new Uint8Array(await new Response(answer.body).arrayBuffer());
 }

@@ -150,14 +150,25 @@ describe("a pool that routes itself", () => {
     expect(both).toMatchObject({ kind: "refused" });
   });
 
-  it("is believed to tell cached tokens once it has, and is never probed for it", async () => {
+  it("that tells how many tokens were cached, though none were, is never probed for it", async () => {
+    const fetched = vi.fn(() => completion());
+    const api = hosted({}, fetched);
+    const usage = { promptTokens: 9, outputTokens: 1, cachedTokens: 0 };
+    api.report(await api.grant(), { event: "done", usage });
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(await api.region.reportsCache("api/0")).toBe(true);
+    expect(fetched).not.toHaveBeenCalled();
+  });
+
+  it("that tells none is probed once, as every prompt is paid for", async () => {
     const fetched = vi.fn(() => completion());
     const api = hosted({}, fetched);
     expect(await api.region.reportsCache("api/0")).toBe(false);
-    expect(fetched).not.toHaveBeenCalled();
-    const usage = { promptTokens: 9, outputTokens: 1, cachedTokens: 0 };
-    api.report(await api.grant(), { event: "done", usage });
-    expect(await api.region.reportsCache("api/0")).toBe(true);
+    const probes = fetched.mock.calls.length;
+    expect(probes).toBeLessThanOrEqual(3);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(await api.region.reportsCache("api/0")).toBe(false);
+    expect(fetched).toHaveBeenCalledTimes(probes);
   });
 });
 
