@@ -102,7 +102,12 @@ describe("a hosted API", () => {
 });
 
 describe("Workers AI", () => {
-  const usage = { prompt_tokens: 20, completion_tokens: 2, total_tokens: 22 };
+  const usage = {
+    prompt_tokens: 20,
+    completion_tokens: 2,
+    total_tokens: 22,
+    prompt_tokens_details: { cached_tokens: 0 },
+  };
 
   it("answers by its binding, with the session's affinity", async () => {
     const ai = binding(() => Response.json({ response: "hello there", usage }));
