@@ -117,6 +117,8 @@ export type Dialect = {
   tookHandoff(usage: Usage): boolean | undefined;
   /** Whether a decode leg's answer, or one frame of it, says that its engine holds too little to go ahead. */
   declines?(json: string): boolean;
+  /** Whether an error of one leg's engine, as it words it, is about the other leg's engine or the way to it. */
+  blamesOther?(error: string): boolean;
   /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
   told?(json: string): Told | undefined;
   /** How a decode engine of a `bidirectional` pool says, with its answer, where the next prefill may fetch it all. */

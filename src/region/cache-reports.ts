@@ -1,8 +1,14 @@
 import { readChunkUsage } from "../core/chat-frames.ts";
 import { rawMember } from "../core/json-members.ts";
 
-/** Sends one small request to an engine and gives its whole answer; nothing when it failed. */
-export type Probe = (engine: string, body: Uint8Array) => Promise<Uint8Array | undefined>;
+/**
+ * Sends one small request to an engine and gives its whole answer; nothing when it failed. `refused`: it serves no
+ * request by itself, as an engine of one phase may not.
+ */
+export type Probe = (
+  engine: string,
+  body: Uint8Array,
+) => Promise<Uint8Array | "refused" | undefined>;
 
 /**
  * Which engines say how much of a prompt they found in their cache. Those that do leave the figure out when it is
@@ -60,12 +66,12 @@ export class CacheReports {
     // The first of these is cold, and a second may meet an engine that has restarted since.
     for (let nones = 0; nones < 3 && this.#now() < giveUpAt;) {
       told = await this.#ask(engine);
-      if (told === "some") break;
+      if (told === "some" || told === "refused") break;
       if (told === "none") nones += 1;
       else await pause(RETRY_MS);
     }
     const { muteMs = MUTE_MS } = this.#lasting;
-    const lastsMs = { some: this.#freshMs, none: muteMs, silent: FRESH_MS }[told];
+    const lastsMs = { some: this.#freshMs, none: muteMs, refused: muteMs, silent: FRESH_MS }[told];
     this.#seen.set(engine, { reports: told === "some", until: this.#now() + lastsMs });
     return told === "some";
   }
@@ -73,6 +79,7 @@ export class CacheReports {
   async #ask(engine: string): Promise<Told> {
     const answer = await this.#probe(engine, probeBody(this.#salt));
     if (answer === undefined) return "silent";
+    if (answer === "refused") return "refused";
     const usage = readChunkUsage(`{"usage":${rawMember(answer, ["usage"]) ?? "null"}}`);
     return (usage?.cachedTokens ?? 0) > 0 ? "some" : "none";
   }
@@ -81,8 +88,8 @@ export class CacheReports {
 /** How long what is known of an engine lasts, ms: of one that tells, and of one that never does. */
 type Lasting = { readonly freshMs?: number; readonly muteMs?: number };
 
-/** What a probe's answer says of cached tokens: some, nothing of them, or there was no answer. */
-type Told = "some" | "none" | "silent";
+/** What a probe's answer says of cached tokens: some, nothing of them, or there was no answer to read. */
+type Told = "some" | "none" | "refused" | "silent";
 
 /** A server's flags change only as it restarts: longer than a burst of cold prompts, shorter than a restart, ms. */
 const FRESH_MS = 2000;

@@ -20,6 +20,7 @@ export function probeBy(run: RegionService["run"]): Probe {
       idleTimeoutMs: PROBE_TIMEOUT_MS,
     } as const;
     const answer = await run(order, new AbortController().signal);
+    if (!answer.ok && answer.failure.kind === "caller") return "refused";
     if (!answer.ok || answer.kind !== "answering") return undefined;
     return new Uint8Array(await new Response(answer.body).arrayBuffer());
   };

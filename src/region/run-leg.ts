@@ -3,6 +3,7 @@ import type { Dialect } from "../engines/dialect.ts";
 import { type RateLimits, readRateLimits } from "../engines/load/rate-limits.ts";
 import { retryAfterMs } from "../engines/load/retry-after.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
+import { dialectOf } from "../engines/registry.ts";
 import { learn, remember } from "./learned.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
@@ -47,8 +48,28 @@ async function tryLeg(
     answer = { ok: false, failure: failureOf(error, signal) };
   }
   remember(access, order, answer);
-  return answer.ok ? answer : { ...answer, failure: withoutSecrets(answer.failure, access, order) };
+  if (answer.ok) return answer;
+  const { failure } = answer;
+  const blames = blamesOther(access, order, failure) && ({ blames: "other" } as const);
+  return { ...answer, failure: { ...withoutSecrets(failure, access, order), ...blames } };
 }
+
+/** Only the legs of a split have another to blame. */
+function blamesOther(
+  { fleet }: EngineAccess,
+  order: LegOrder,
+  { message, body }: LegFailure,
+): boolean {
+  if (order.split === undefined && order.handoff === undefined) return false;
+  const pool = fleet.pools.get(order.engine.slice(0, order.engine.lastIndexOf("/")));
+  const said = body
+    ? `${message} ${new TextDecoder().decode(body.subarray(0, MOST_SAID))}`
+    : message;
+  return pool !== undefined && dialectOf(pool.dialect).blamesOther?.(said) === true;
+}
+
+/** Bytes of an error body that are looked at for whom it blames. */
+const MOST_SAID = 4096;
 
 async function send(
   access: EngineAccess,

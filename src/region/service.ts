@@ -134,6 +134,8 @@ export type LegFailure = {
     | "malformed"
     | "aborted";
   readonly message: string;
+  /** The engine says that the split's other engine is at fault, or what lies between them. */
+  readonly blames?: "other";
   readonly status?: number;
   readonly retryAfterMs?: number;
   readonly body?: Uint8Array;

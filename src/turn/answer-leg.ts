@@ -73,7 +73,7 @@ export function failed(
   why?: string,
 ): Extract<Attempt, { ok: false }> {
   const failure: LegFailure = answer.ok ? UNEXPECTED[answer.kind] : answer.failure;
-  const isOurs = turn.signal.aborted || failure.kind === "aborted";
+  const isOurs = turn.signal.aborted || failure.kind === "aborted" || failure.blames === "other";
   finish(deps, run, isOurs ? "cancelled" : "failed", {
     ...(answer.ok && answer.kind === "prefilled" && { usage: answer.usage }),
     why: why ?? failure.message,

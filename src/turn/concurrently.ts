@@ -29,17 +29,33 @@ export async function concurrently(
   ]);
   if (first.from === "prefill") {
     // It failed, or has said everything: nothing will ever come to decode.
+    const blamed = blame(deps, first.attempt, decode);
     endDecode.abort();
     const late = await answering;
     if (late.ok) late.body.cancel().catch(() => {});
-    return first.attempt;
+    return blamed;
   }
   const { attempt } = first;
   if (attempt.ok) return { ...attempt, prefilled: prefilling };
+  const blamed = blame(deps, attempt, prefill);
   endPrefill.abort();
   const { early } = await prefilling;
-  const isToBlame = early?.ok === false && early.failure.kind !== "aborted";
-  return isToBlame ? { ...attempt, engines: [...attempt.engines, ...early.engines] } : attempt;
+  const failedToo = blamed === attempt && early?.ok === false && early.failure.kind !== "aborted";
+  return failedToo ? { ...attempt, engines: [...attempt.engines, ...early.engines] } : blamed;
+}
+
+/**
+ * Each leg waits for the other. One that says the other is at fault is believed; where both are silent nobody can tell
+ * for whom, and neither is asked again.
+ */
+function blame(deps: TurnDeps, attempt: Attempt, other: LegRun): Attempt {
+  if (attempt.ok || other.outcome !== undefined) return attempt;
+  const { kind, blames } = attempt.failure;
+  if (blames !== "other" && kind !== "stalled") return attempt;
+  const why = blames ? "its other leg could not reach it" : "neither leg said anything in time";
+  finish(deps, other, "failed", { why, failure: kind });
+  const engines = blames === "other" ? [] : attempt.engines;
+  return { ...attempt, engines: [...engines, other.grant.engine] };
 }
 
 /** Decode, sent at once; or after prefill, when it cannot be told of its prefill engine before that engine answers. */

@@ -55,12 +55,6 @@ export class Arena {
     return { ...seen, receipt: await receiptOf(this.mesh, seen) };
   }
 
-  /** What an engine of this dialect says to the prompt without a mesh: the text that any right path must give. */
-  async reference(content: string, maxTokens = 16): Promise<string> {
-    const [first] = await this.ask(content, { maxTokens }).then(({ text }) => [text]);
-    return first ?? "";
-  }
-
   /**
    * Sends cold prompts with a fault on one engine until a leg has met it; the fault ends with that. Gives the answer to
    * the request whose leg it was.

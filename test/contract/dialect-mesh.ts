@@ -44,7 +44,7 @@ export function dialectMesh(): MeshFile {
         pool(dialect, "prefill", { device: "rubin-cpx", firstPort: 9000 + 2 * n }),
         pool(dialect, "decode", { device: "h200", firstPort: 9500 + 2 * n }),
       ]),
-    ) as MeshFile["pools"],
+    ) as unknown as MeshFile["pools"],
     links: dialects.map((dialect) => ({ ...LINK, from: `${dialect}-p`, to: `${dialect}-d` })),
     rules: [],
   };

@@ -28,6 +28,7 @@ export const sglang: Dialect = {
   },
   readPrefill: (body) => ({ handoff: undefined, usage: usageOf(body) }),
   tookHandoff: () => undefined,
+  blamesOther: (error) => /KVTransferError|handshake failed|prefill parallel info/i.test(error),
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };
 

@@ -37,6 +37,14 @@ describe("whether an engine tells its cached tokens", () => {
     expect(await reports.of("a/0")).toBe(false);
   });
 
+  it("is not known of one that serves nothing by itself, which is not asked again at once", async () => {
+    const { asked, reports } = reportsOf(async () => "refused");
+    expect(await reports.of("a/0")).toBe(false);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await reports.of("a/0")).toBe(false);
+    expect(asked).toHaveBeenCalledOnce();
+  });
+
   it("is asked by one request for all that wait", async () => {
     const { asked, reports } = reportsOf(async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));

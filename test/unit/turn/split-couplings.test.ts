@@ -65,12 +65,43 @@ describe("legs that meet by a name", () => {
 
   it("end with prefill when decode fails, and blame decode alone", async () => {
     const { runs, result } = await tried("rendezvous", ({ leg }, signal) =>
-      leg === "decode" ? broken("stalled") : untilEnded(signal),
+      leg === "decode" ? broken("unreachable") : untilEnded(signal),
     );
-    expect(result).toMatchObject({ ok: false, failure: { kind: "stalled" } });
+    expect(result).toMatchObject({ ok: false, failure: { kind: "unreachable" } });
     expect(runs.map(({ leg, outcome, why }) => [leg, outcome, why])).toEqual([
       ["prefill", "cancelled", "its decode leg failed"],
-      ["decode", "failed", "stalled"],
+      ["decode", "failed", "unreachable"],
+    ]);
+  });
+
+  it.each(["prefill", "decode"])(
+    "are both to blame when %s has waited too long, as it may have waited for the other",
+    async (silent) => {
+      const { runs, result } = await tried("rendezvous", ({ leg }, signal) =>
+        leg === silent ? broken("stalled") : untilEnded(signal),
+      );
+      expect(result).toMatchObject({ ok: false, failure: { kind: "stalled" } });
+      expect(runs.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+        ["failed", "stalled"],
+        ["failed", "stalled"],
+      ]);
+    },
+  );
+
+  it("leave prefill alone when it was done before decode stalled", async () => {
+    let prefillOver = () => {};
+    const isOver = new Promise<void>((resolve) => (prefillOver = resolve));
+    const { runs } = await tried("rendezvous", async ({ leg }) => {
+      if (leg === "prefill") {
+        setTimeout(prefillOver);
+        return prefilled();
+      }
+      await isOver;
+      return broken("stalled");
+    });
+    expect(runs.map(({ leg, outcome }) => [leg, outcome])).toEqual([
+      ["prefill", "served"],
+      ["decode", "failed"],
     ]);
   });
 
