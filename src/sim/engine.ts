@@ -84,8 +84,8 @@ export class SimEngine {
     return counts;
   }
 
-  /** Tells a request that awaits it what to fetch; false when none of that id and size does. */
-  resume(id: string, pull: Pull, atMs: number): boolean {
+  /** Tells a request that awaits it what to fetch, if anything; false when none of that id and size does. */
+  resume(id: string, pull: Pull | undefined, atMs: number): boolean {
     this.#run(atMs);
     const sequence = this.#running.get(id);
     if (sequence?.readyAt !== Infinity || !sequence.resume(pull)) return false;
@@ -112,6 +112,13 @@ export class SimEngine {
   openLease(handle: string, isMeant: (held: Held) => boolean, atMs: number): Held | undefined {
     this.#run(atMs);
     return this.#leases.open(handle, isMeant)?.held;
+  }
+
+  /** Whoever opened the lease will not read: it ends in its time. */
+  leaveLease(handle: string, atMs: number): void {
+    this.#run(atMs);
+    this.#leases.leave(handle);
+    this.#run(atMs);
   }
 
   /** The blocks under `handle` were fetched, or will not be. */
@@ -184,7 +191,7 @@ export class SimEngine {
     let free = freeInStep(this.#running.values(), this.#now, this.#chunkTokens);
     for (const [id, sequence] of this.#waiting) {
       if (free <= 0 || this.#running.size >= this.#options.maxBatch) return;
-      const names = sequence.promptNames;
+      const names = sequence.namesOf(sequence.prompt);
       const match = this.#cache.match(names, Math.floor((sequence.size - 1) / BLOCK_TOKENS));
       const known = names.slice(0, match.blocks);
       if (!this.#cache.take(known, sequence.blocks - match.blocks)) return;
@@ -210,7 +217,9 @@ export class SimEngine {
   #pull(sequence: Sequence): number {
     const { pull } = sequence.request;
     if (!pull) return 0;
-    sequence.pulledTokens = Math.max(0, sequence.pullable - sequence.cachedTokens);
+    const most = pull.bringsFirstToken ? sequence.size : sequence.size - 1;
+    const needed = Math.min(most, pull.tokens ?? most);
+    sequence.pulledTokens = Math.max(0, needed - sequence.cachedTokens);
     const pulling = [...this.#running.values()].filter(
       (other) => other.phase === "loading" && other.request.pull && other !== sequence,
     );
@@ -263,13 +272,13 @@ export class SimEngine {
   }
 
   #lease(sequence: Sequence): void {
-    const { leaseAs: handle, leaseMs = LEASE_MS, leasesWhole } = sequence.request;
+    const { leaseAs: handle, leases = "prompt", leaseMs = LEASE_MS } = sequence.request;
     if (handle === undefined) return;
-    const held = leasesWhole ? sequence.whole : sequence.prompt;
+    const held = sequence[leases];
     const names = sequence.namesOf(held);
     this.#cache.share(names);
-    // What has no name, as a last block in part, is not shared: it stays reserved until the lease ends.
-    this.#cache.keepUnnamed(blocksOf(held) - names.length);
+    // The part-filled last block is not shared by name; it stays reserved until the lease ends.
+    if (held.tail.length > 0) this.#cache.keepUnnamed(1);
     this.#leases.add({ handle, held, names, expiresAt: this.#now + leaseMs });
   }
 

@@ -8,7 +8,7 @@ export type Lease = {
   readonly held: Held;
   /** Its full blocks as the cache knows them. */
   readonly names: readonly BlockHash[];
-  expiresAt: number;
+  readonly expiresAt: number;
   /** Decode legs that are waiting for, or reading, the blocks: while there are any, it does not expire. */
   readers: number;
 };
@@ -27,6 +27,12 @@ export class LeaseTable {
     if (!lease || !isMeant(lease.held)) return undefined;
     lease.readers++;
     return lease;
+  }
+
+  /** Who announced itself will not read: the lease goes on as if nobody had. */
+  leave(handle: string): void {
+    const lease = this.#leases.get(handle);
+    if (lease && lease.readers > 0) lease.readers--;
   }
 
   /** Ends a lease: it was taken, or let go. */

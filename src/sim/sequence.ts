@@ -11,12 +11,11 @@ export type SimRequest = {
   readonly output: (seed: BlockHash) => Output;
   /** Parts the cache: what was computed under another salt is not found, though it be the same text. */
   readonly salt?: string;
-  /** When finished, keep the prompt's blocks under this handle. */
+  /** When finished, keep blocks under this handle: those of the prompt, or of all there is. */
   readonly leaseAs?: string;
-  /** How long the lease lasts; `LEASE_MS` unless told. */
+  readonly leases?: "prompt" | "whole";
+  /** For how long nobody may come for them; `LEASE_MS` unless told. */
   readonly leaseMs?: number;
-  /** The lease is of prompt and answer, but for its last token, which has no KV cache. */
-  readonly leasesWhole?: boolean;
   /** Blocks to fetch from another engine instead of computing them. */
   readonly pull?: Pull;
   /** Once let in it has its blocks but does nothing until `SimEngine.resume` tells what to fetch. */
@@ -27,11 +26,11 @@ export type SimRequest = {
 
 export type Pull = {
   readonly held: Held;
+  /** Leading tokens of `held` to be had, where that is not all of the prompt: the rest of it is computed. */
+  readonly tokens?: number;
   readonly link: Pick<Link, "gbps" | "perFlowGbps" | "rttMs">;
   /** The first token comes with the blocks: nothing is computed for it. */
   readonly bringsFirstToken?: boolean;
-  /** `held` has the beginning of the prompt, as far as their blocks are the same; the rest is computed. */
-  readonly isPrefix?: boolean;
 };
 
 /** What became of a request's tokens. */
@@ -66,26 +65,24 @@ export class Sequence {
 
   constructor(request: SimRequest) {
     this.request = request;
-    const { pull, tokens } = request;
-    this.prompt = pull && !pull.isPrefix ? pull.held : heldOf(tokens);
+    this.prompt = promptOf(request);
     this.size = tokensOf(this.prompt);
     this.output = request.output(seedOf(this.prompt));
     this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
     this.blocks = Math.ceil((this.size + this.output.tokens.length) / BLOCK_TOKENS);
   }
 
-  /** Runs on what it is to fetch from now on; false, and nothing changed, when that is of another size. */
-  resume(pull: Pull): boolean {
-    if (pull.isPrefix) {
-      this.request = { ...this.request, pull };
-      return true;
-    }
-    if (tokensOf(pull.held) !== this.size) return false;
-    this.request = { ...this.request, pull };
-    this.prompt = pull.held;
+  /** Runs on what it is to fetch from now on, if anything; false, and nothing changed, when that is of another size. */
+  resume(pull: Pull | undefined): boolean {
+    if (!pull) return true;
+    const request = { ...this.request, pull };
+    const prompt = promptOf(request);
+    if (tokensOf(prompt) !== this.size) return false;
+    this.request = request;
+    this.prompt = prompt;
     // Other content may have more to say than there is room for.
     const room = this.blocks * BLOCK_TOKENS - this.size;
-    this.output = cutTo(this.request.output(seedOf(pull.held)), room);
+    this.output = cutTo(this.request.output(seedOf(prompt)), room);
     this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
     return true;
   }
@@ -108,31 +105,16 @@ export class Sequence {
     return { parent: parent === undefined ? undefined : this.#named(parent), tokens };
   }
 
-  /** Tokens at the prompt's beginning that what it fetches has; all but the last is all that can be. */
-  get pullable(): number {
-    const { pull } = this.request;
-    if (!pull) return 0;
-    if (pull.bringsFirstToken) return this.size;
-    if (!pull.isPrefix) return this.size - 1;
-    const other = this.prompt.blocks.findIndex((hash, index) => pull.held.blocks[index] !== hash);
-    const same = other < 0 ? this.prompt.blocks.length : other;
-    return Math.min(same * BLOCK_TOKENS, this.size - 1);
-  }
-
   leave(cache: BlockCache): void {
     if (this.phase === "waiting") return;
     const named = this.whole.blocks.slice(0, this.named).map((hash) => this.#named(hash));
     cache.release(named, this.blocks - this.named);
   }
 
-  /** The prompt's full blocks as the cache knows them. */
-  get promptNames(): BlockHash[] {
-    return this.namesOf(this.prompt);
-  }
-
-  /** Full blocks as the cache knows them; those of a private request have no names. */
-  namesOf({ blocks }: Held): BlockHash[] {
-    return this.request.isPrivate ? [] : blocks.map((hash) => this.#named(hash));
+  /** Full blocks of `held` as the cache knows them. */
+  namesOf(held: Held): BlockHash[] {
+    if (this.request.isPrivate) return [];
+    return held.blocks.map((hash) => this.#named(hash));
   }
 
   #named(hash: BlockHash): BlockHash {
@@ -150,6 +132,17 @@ export class Sequence {
       outputTokens: this.emitted,
     };
   }
+}
+
+/** What the KV cache is of: what is fetched as it is there, and behind it what the request says. */
+function promptOf({ tokens, pull }: SimRequest): Held {
+  if (!pull) return heldOf(tokens);
+  if (pull.tokens === undefined) return pull.held;
+  const { blocks, tail } = pull.held;
+  const full = blocks.slice(0, Math.floor(pull.tokens / BLOCK_TOKENS));
+  const size = full.length * BLOCK_TOKENS;
+  const rest = full.length === blocks.length ? tail.slice(0, pull.tokens - size) : [];
+  return extend({ blocks: full, tail: rest }, tokens.slice(size + rest.length));
 }
 
 function tokensOf(held: Held): number {

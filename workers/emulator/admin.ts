@@ -17,6 +17,8 @@ export type Settings = {
   readonly usageDetails?: boolean;
   /** Of all links to the engine. */
   readonly linkGbps?: number;
+  /** What becomes of a vLLM request whose blocks could not be fetched; it fails unless told. */
+  readonly kvLoadFailurePolicy?: "fail" | "recompute";
   /** A decode engine whose family keeps no prefixes keeps them. */
   readonly keepsDecodePrefix?: boolean;
 };
@@ -55,10 +57,12 @@ async function json(request: Request): Promise<unknown> {
 function readSettings(body: unknown): Settings | undefined {
   if (!isRecord(body)) return undefined;
   const { kvTokens, usageDetails, linkGbps, keepsDecodePrefix } = body;
+  const policy = body["kvLoadFailurePolicy"];
   return {
     ...(typeof kvTokens === "number" && kvTokens > 0 && { kvTokens }),
     ...(typeof usageDetails === "boolean" && { usageDetails }),
     ...(typeof keepsDecodePrefix === "boolean" && { keepsDecodePrefix }),
+    ...((policy === "fail" || policy === "recompute") && { kvLoadFailurePolicy: policy }),
     ...(typeof linkGbps === "number" && linkGbps > 0 && { linkGbps }),
   };
 }

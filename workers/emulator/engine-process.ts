@@ -67,7 +67,15 @@ export class EngineProcess {
     const refuse = speech.refuse ?? openAiProblem;
     const read = readAsk(api, body, this.#config.model, this.#config.modelNames);
     if (!read.ok || !isRecord(body)) return refuse(read.ok ? NOT_AN_OBJECT : read.problem);
-    const taking = speech.take({ api, headers, text, body, ask: read.ask, signal });
+    const taking = speech.take({
+      api,
+      headers,
+      text,
+      body,
+      ask: read.ask,
+      signal,
+      isLoadFailing: fault?.fault === "load",
+    });
     // Who is taken at once is not overtaken by the next.
     const taken = taking instanceof Promise ? await taking : taking;
     if (taken instanceof Response) return taken;
@@ -101,6 +109,7 @@ export class EngineProcess {
       },
       later: (promise) => this.#world.later(promise.catch(() => {})),
       linkFrom: (engine) => linkBetween(engine, name, this.#config, this.#settings.linkGbps),
+      linkTo: (engine) => linkBetween(name, engine, this.#config, this.#settings.linkGbps),
       crash: () => {
         this.#crashes++;
         this.#restart();

@@ -11,9 +11,11 @@ export const FAULTS = [
   "cut-midstream",
   "slow",
   "isolated",
+  "load",
 ] as const;
 
-/** How an engine misbehaves; `isolated`: other engines and it do not reach each other, though its callers do. */
+/** How an engine misbehaves; `isolated`: other engines and it do not reach each other, though its callers do; `load`: no
+ * blocks reach it from elsewhere. */
 export type Fault = {
   readonly fault: (typeof FAULTS)[number];
   /** Of `slow`: how many times longer every iteration takes. */

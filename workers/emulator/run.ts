@@ -91,6 +91,18 @@ export class Run {
     if (!this.#isOver) this.#end(() => this.#sink.failed(problem));
   }
 
+  /** Ends it, done, with what is said so far. */
+  stop(finish: string): void {
+    if (this.#isOver) return;
+    const { answering, ask } = this.#order;
+    const frames = [...ask.choices.keys()].map((index) => {
+      this.#said[index] = { text: "", ...this.#said[index], finish };
+      return ask.stream ? finishChunk(answering, index, finish, undefined) : "";
+    });
+    this.#tell(frames.join(""));
+    this.#end(() => this.#sink.done());
+  }
+
   /** A choice's name in the scheduler. */
   id(index: number): string {
     return `${this.#order.answering.id}/${index}`;
@@ -121,6 +133,7 @@ export class Run {
       if (this.#isOver) continue;
       if (event.kind === "started") hooks?.started?.(index, event.counts);
       if (event.kind === "pulled") hooks?.pulled?.(index);
+      if (event.kind === "prefilled") hooks?.prefilled?.(index);
       if (event.kind === "first-token" || event.kind === "token")
         frames += this.#token(index, event);
       if (event.kind === "done") frames += this.#finish(index, event);

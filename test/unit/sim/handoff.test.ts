@@ -86,33 +86,24 @@ describe("a conversation that goes back", () => {
 
   it("is fetched as far as it goes, and the rest of the prompt is computed", () => {
     const decode = smallEngine();
-    const lease = { leaseAs: "h", leasesWhole: true, leaseMs: 480_000 };
+    const lease = { leaseAs: "h", leases: "whole", leaseMs: 480_000 } as const;
     decode.submit({ ...ask("d", first, 40), ...lease }, 0);
     const { counts } = ending(drain(decode, 400_000), "d");
     const held = decode.openLease("h", () => true, 400_000);
     if (!held) throw new Error("no lease");
     const more = [...first, user(LONG)];
+    const tokens = held.blocks.length * BLOCK_TOKENS;
     const prefill = smallEngine();
-    prefill.submit({ ...ask("p", more, 1), pull: { held, link: LINK, isPrefix: true } }, 0);
+    prefill.submit({ ...ask("p", more, 1), pull: { held, link: LINK, tokens } }, 0);
     const next = ending(drain(prefill), "p").counts;
     expect(next.pulledTokens).toBeGreaterThan(counts.promptTokens - 2 * BLOCK_TOKENS);
     expect(next.pulledTokens % BLOCK_TOKENS).toBe(0);
     expect(next.pulledTokens + next.computedTokens).toBe(next.promptTokens);
   });
 
-  it("gives the text of its own prompt, whatever was fetched", () => {
-    const { held } = prefilled([user(`something else: ${LONG}`)]);
-    const [alone, engine] = [smallEngine(), smallEngine()];
-    alone.submit(ask("1", first), 0);
-    engine.submit({ ...ask("1", first), pull: { held, link: LINK, isPrefix: true } }, 0);
-    const events = drain(engine);
-    expect(textOf(events, "1")).toBe(textOf(drain(alone), "1"));
-    expect(ending(events, "1").counts.pulledTokens).toBe(0);
-  });
-
   it("is kept, answer and all, as long as its lease says", () => {
     const engine = smallEngine();
-    const lease = { leaseAs: "h", leasesWhole: true, leaseMs: 480_000 };
+    const lease = { leaseAs: "h", leases: "whole", leaseMs: 480_000 } as const;
     engine.submit({ ...ask("d", first, 40), ...lease }, 0);
     const { at, counts } = ending(engine.advance(10_000), "d");
     engine.advance(at + 479_999);

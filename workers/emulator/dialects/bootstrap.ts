@@ -14,7 +14,7 @@ export function engineMetAt(
   { pool, fleet }: Pick<EngineConfig, "pool" | "fleet">,
 ): string | undefined {
   const givers = fleet.links.filter(({ to }) => to === pool.id).map(({ from }) => from);
-  const engines: readonly Meetable[] = [...new Set([pool.id, ...givers])]
+  const engines: readonly Engine[] = [...new Set([pool.id, ...givers])]
     .flatMap((id) => fleet.pools.get(id) ?? [])
     .filter(({ dialect, roles }) => dialect === pool.dialect && roles.includes("prefill"))
     .flatMap((one) => one.engines);
@@ -26,5 +26,3 @@ export function engineMetAt(
   const atPort = among.filter(({ bootstrapPort = BOOTSTRAP_PORT }) => bootstrapPort === port);
   return atPort.length === 1 ? atPort[0]?.id : undefined;
 }
-
-type Meetable = Engine & { readonly bootstrapHost?: string; readonly bootstrapPort?: number };

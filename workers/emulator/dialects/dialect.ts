@@ -32,6 +32,8 @@ export type EngineRequest = {
   readonly body: Readonly<Record<string, unknown>>;
   readonly ask: EngineAsk;
   readonly signal: AbortSignal;
+  /** A fault: no blocks reach it from elsewhere. */
+  readonly isLoadFailing: boolean;
 };
 
 /** What of its engine a dialect may use. */
@@ -47,6 +49,7 @@ export type EngineSide = {
   later(promise: Promise<unknown>): void;
   /** The link from another engine to this one; undefined when none leads here. */
   linkFrom(engine: string): PullLink | undefined;
+  linkTo(engine: string): PullLink | undefined;
   /** The process dies of what it was asked, which the ledger counts, and starts anew. */
   crash(): void;
 };
@@ -96,6 +99,8 @@ export type LegHooks = {
   started?(choice: number, counts: Counts): void;
   /** A choice has all the blocks that it was to fetch. */
   pulled?(choice: number): void;
+  /** A choice has the KV cache of its whole prompt. */
+  prefilled?(choice: number): void;
   /** A choice has said all it will; it ends when the promise resolves. */
   said?(choice: number): Promise<void> | undefined;
   /** It has ended, once; `died` when its process did, which then can tell nobody. */

@@ -5,7 +5,7 @@ import { sglangFailureFrames, transferFailed, type Stage } from "./errors.ts";
 import { heartbeat } from "./heartbeat.ts";
 import type { Meeting } from "./meeting.ts";
 import type { ToDecode, ToPrefill } from "./messages.ts";
-import { dpRankOf, rankSalt } from "./ranks.ts";
+import { dpRankOf, rankSalt } from "../ranks.ts";
 import { sglangUsage } from "./usage.ts";
 
 /** How long a request waits for its decode engine, in emulated milliseconds. */

@@ -1,6 +1,6 @@
 import type { EngineRequest, EngineSide, Taken } from "../dialect.ts";
 import { sglangFailureFrames } from "./errors.ts";
-import { dpSizeOf, rankSalt } from "./ranks.ts";
+import { dpSizeOf, rankSalt } from "../ranks.ts";
 import { sglangUsage } from "./usage.ts";
 
 /** A server of both phases: its ranks take turns, unless a request names one. */

@@ -1,5 +1,4 @@
-import type { Pool } from "../../../../src/core/fleet.ts";
-import type { EngineConfig } from "../../config.ts";
+import type { EngineConfig } from "../config.ts";
 
 /** The data-parallel rank that a room is prefilled on. */
 export function dpRankOf(room: string, config: Pick<EngineConfig, "pool">): number {
@@ -8,8 +7,7 @@ export function dpRankOf(room: string, config: Pick<EngineConfig, "pool">): numb
 
 /** Ranks of one engine, each with a prefix cache of its own. */
 export function dpSizeOf({ pool }: Pick<EngineConfig, "pool">): number {
-  const { dpSize = 1 }: Pool & { readonly dpSize?: number } = pool;
-  return dpSize;
+  return pool.dpSize ?? 1;
 }
 
 /** Parts the cache of one rank from the others'. */

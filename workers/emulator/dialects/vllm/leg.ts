@@ -1,7 +1,7 @@
 import { isRecord } from "../../../../src/sim/tokens.ts";
 import type { Leg } from "../../ledger.ts";
 
-/** Which leg a body for a NIXL engine asks for. */
+/** Which leg `kv_transfer_params` asks for. */
 export function legOf(body: Readonly<Record<string, unknown>>): Leg {
   const params = body["kv_transfer_params"];
   if (!isRecord(params)) return "both";
