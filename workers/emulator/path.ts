@@ -6,4 +6,7 @@ export function parsePath(pathname: string): EnginePath | undefined {
   return { engine: `${pool}/${number}`, pool, below: below ?? "/" };
 }
 
+/** How hosts end at which emulated engines are met by other engines: `bootstrapHost` in their mesh. */
+export const EMULATED_HOSTS = ".emulated";
+
 export type EnginePath = { readonly engine: string; readonly pool: string; readonly below: string };

@@ -1,3 +1,4 @@
+import { EMULATED_HOSTS } from "../emulator/path.ts";
 import type { LocalBinding } from "./local-binding.ts";
 import { type MeshPlaces, withRoundTrips } from "./round-trips.ts";
 
@@ -9,7 +10,8 @@ export function engineFetch({ LOCAL, MESH, EMULATOR }: EngineFetchEnv): typeof f
   // Bare calls: workerd refuses `fetch` with another `this`.
   const fetchNow: typeof fetch = (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
-    return url.startsWith(emulated) ? EMULATOR.fetch(input, init) : fetch(input, init);
+    const isEmulated = url.startsWith(emulated) || new URL(url).hostname.endsWith(EMULATED_HOSTS);
+    return isEmulated ? EMULATOR.fetch(input, init) : fetch(input, init);
   };
   if (!LOCAL.roundTrips) return fetchNow;
   return withRoundTrips(fetchNow, LOCAL, placesOf(MESH), LOCAL.timeFactor);

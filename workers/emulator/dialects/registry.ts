@@ -1,6 +1,7 @@
 import type { EmulatedDialect } from "./dialect.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang/dialect.ts";
+import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
 import { vllmNixl } from "./vllm-nixl/dialect.ts";
 
 /** The dialect of that name; an engine of any other takes what OpenAI's API takes and no more. */
@@ -11,5 +12,6 @@ export function dialectNamed(name: string): EmulatedDialect {
 const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["openai", openai],
   ["sglang", sglang],
+  ["vllm-mooncake", vllmMooncake],
   ["vllm-nixl", vllmNixl],
 ]);
