@@ -2,6 +2,7 @@ import type { EmulatedDialect } from "./dialect.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
+import { vllmNixlPush } from "./vllm-nixl-push/dialect.ts";
 import { vllmNixl } from "./vllm-nixl/dialect.ts";
 
 /** The dialect of that name; an engine of any other takes what OpenAI's API takes and no more. */
@@ -14,4 +15,5 @@ const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["sglang", sglang],
   ["vllm-mooncake", vllmMooncake],
   ["vllm-nixl", vllmNixl],
+  ["vllm-nixl-push", vllmNixlPush],
 ]);
