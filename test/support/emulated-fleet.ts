@@ -1,13 +1,20 @@
 import type { Engine, Link, Model, Phase, Pool } from "../../src/core/fleet.ts";
-import type { EngineConfig } from "../../workers/emulator/config.ts";
+import { BlockStore } from "../../workers/emulator/block-store.ts";
+import { STORE_PREFIX, type EngineConfig } from "../../workers/emulator/config.ts";
 import { EngineProcess } from "../../workers/emulator/engine-process.ts";
 import type { LedgerEntry } from "../../workers/emulator/ledger.ts";
 
 /** Emulated engines of one small model in this process, which reach each other at once; time is the test's. */
 export class EmulatedFleet {
   readonly #engines = new Map<string, EngineProcess>();
+  readonly #store: BlockStore | undefined;
 
-  constructor(pools: Readonly<Record<string, EmulatedPool>>, links: readonly EmulatedLink[] = []) {
+  constructor(
+    pools: Readonly<Record<string, EmulatedPool>>,
+    links: readonly EmulatedLink[] = [],
+    store?: { readonly bytes: number; readonly gbps: number },
+  ) {
+    this.#store = store && new BlockStore(store.bytes);
     const all = new Map(Object.entries(pools).map(([id, pool]) => [id, poolOf(id, pool)]));
     const fleet = { pools: all, links: links.map((link) => ({ ...LINK, ...link })) };
     for (const [id, pool] of all) {
@@ -15,7 +22,8 @@ export class EmulatedFleet {
       for (const { id: name } of pool.engines) {
         const sim = { ...SIM, kvTokens, maxBatch: pool.maxBatch };
         const config = { name, pool, model: MODEL, modelNames: new Set([MODEL.id]), fleet, sim };
-        this.#engines.set(name, this.#start(config));
+        const shared = store && { store: { name: STORE_PREFIX, gbps: store.gbps } };
+        this.#engines.set(name, this.#start({ ...config, ...shared }));
       }
     }
   }
@@ -52,6 +60,7 @@ export class EmulatedFleet {
       meet: async (engine, message) => {
         // Objects of the emulator speak JSON to each other.
         const said: unknown = JSON.parse(JSON.stringify(message));
+        if (engine === STORE_PREFIX) return this.#store?.meet(said);
         return this.#engine(engine).meet(said, config.name);
       },
     });

@@ -49,7 +49,7 @@ function streamed(job: Job): Promise<Response> {
         if (isStarted && text !== "") begin();
       },
       done() {
-        settle(job, run, "done", ask.includeUsage);
+        settle(job, run, "done", ask.includeUsage && !run.isStopped);
         const usage = ask.includeUsage ? usageChunk(order.answering, taken.usage(run)) : "";
         frames.write(usage + DONE_FRAME);
         frames.close();
@@ -83,7 +83,7 @@ function whole(job: Job): Promise<Response> {
     const run: Run = new Run(order, {
       frames: () => {},
       done() {
-        settle(job, run, "done", true);
+        settle(job, run, "done", !run.isStopped);
         const { usage, members } = job.taken;
         const text = wholeAnswer(order.answering, run.said, usage(run), members?.(run) ?? {});
         resolve(new Response(text, { headers: headersOf(JSON_BODY, job) }));

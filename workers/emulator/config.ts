@@ -1,3 +1,4 @@
+import type { Mesh } from "../../src/config/schema.ts";
 import type { Fleet, Model, Pool } from "../../src/core/fleet.ts";
 import { speedOf } from "../../src/core/speed.ts";
 import type { SimOptions } from "../../src/sim/events.ts";
@@ -7,6 +8,7 @@ export function engineConfig(
   fleet: Fleet,
   name: string,
   kvTokensOfAll?: number,
+  stores: Stores = {},
 ): EngineConfig | undefined {
   const pool = [...fleet.pools.values()].find(({ engines }) =>
     engines.some(({ id }) => id === name),
@@ -29,6 +31,7 @@ export function engineConfig(
     model,
     modelNames: new Set([model.id, ...model.aliases, ...names, ...own]),
     fleet,
+    ...storeOf(pool, stores),
     sim: {
       speed,
       kvBytesPerToken: model.kvBytesPerToken,
@@ -42,6 +45,20 @@ export function engineConfig(
   };
 }
 
+/** The store of its region that its dialect can use. */
+function storeOf({ region, dialect }: Pool, stores: Stores): Pick<EngineConfig, "store"> {
+  const found = Object.entries(stores).find(
+    ([, store]) => store.region === region && store.dialects.includes(dialect),
+  );
+  return found ? { store: { name: STORE_PREFIX + found[0], gbps: found[1].gbps } } : {};
+}
+
+/** Before a store's name, where engines and stores share names: no engine has a colon in its own. */
+export const STORE_PREFIX = "store:";
+
+/** `stores` of a mesh. */
+export type Stores = Mesh["stores"];
+
 export type EngineConfig = {
   /** `pool/number`. */
   readonly name: string;
@@ -49,5 +66,6 @@ export type EngineConfig = {
   readonly model: Model;
   readonly modelNames: ReadonlySet<string>;
   readonly fleet: Pick<Fleet, "links" | "pools">;
+  readonly store?: { readonly name: string; readonly gbps: number };
   readonly sim: Omit<SimOptions, "engineId">;
 };

@@ -1,6 +1,8 @@
 import mesh from "../../mesh.json" with { type: "json" };
 import { parseMesh } from "../../src/config/parse.ts";
+import { meshSchema } from "../../src/config/schema.ts";
 import type { Fleet } from "../../src/core/fleet.ts";
+import type { Stores } from "./config.ts";
 import type { EmulatedEngine } from "./emulated-engine.ts";
 
 export type EmulatorEnv = {
@@ -23,12 +25,24 @@ export function timeFactor(env: EmulatorEnv): number {
 
 /** The fleet of `MESH`; throws a TypeError for a mesh that cannot be run. */
 export function fleetOf(env: EmulatorEnv): Fleet {
-  const source = env.MESH ?? mesh;
-  if (known && known.source === source) return known.fleet;
-  const parsed = parseMesh(typeof source === "string" ? JSON.parse(source) : source);
-  if (!parsed.ok) throw new TypeError(`mesh: ${JSON.stringify(parsed.problems)}`);
-  known = { source, fleet: parsed.fleet };
-  return parsed.fleet;
+  return meshOf(env).fleet;
 }
 
-let known: { readonly source: unknown; readonly fleet: Fleet } | undefined;
+/** The stores of `MESH`, by name. */
+export function storesOf(env: EmulatorEnv): Stores {
+  return meshOf(env).stores;
+}
+
+function meshOf(env: EmulatorEnv): ParsedMesh {
+  const source = env.MESH ?? mesh;
+  if (known && known.source === source) return known;
+  const json: unknown = typeof source === "string" ? JSON.parse(source) : source;
+  const parsed = parseMesh(json);
+  if (!parsed.ok) throw new TypeError(`mesh: ${JSON.stringify(parsed.problems)}`);
+  known = { source, fleet: parsed.fleet, stores: meshSchema.parse(json).stores };
+  return known;
+}
+
+type ParsedMesh = { readonly source: unknown; readonly fleet: Fleet; readonly stores: Stores };
+
+let known: ParsedMesh | undefined;

@@ -7,7 +7,7 @@ export type LedgerEntry = Counts & {
   /** The caller's `x-request-id`. */
   readonly requestId: string;
   readonly leg: Leg;
-  /** Usage went out with the answer. */
+  /** Usage went out with the answer, of what was asked. */
   readonly reportedUsage: boolean;
   readonly status: "done" | "aborted" | "failed" | "running";
   /** Epoch milliseconds. */

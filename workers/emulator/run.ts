@@ -19,6 +19,7 @@ export class Run {
   #tokens = 0;
   #isStarted = false;
   #isOver = false;
+  #isStopped = false;
 
   constructor(order: RunOrder, sink: Sink) {
     this.#order = order;
@@ -53,6 +54,11 @@ export class Run {
 
   get said(): readonly Said[] {
     return this.#said;
+  }
+
+  /** It ended for a reason of its own, and did not do what it was asked. */
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   start(): void {
@@ -94,6 +100,7 @@ export class Run {
   /** Ends it, done, with what is said so far. */
   stop(finish: string): void {
     if (this.#isOver) return;
+    this.#isStopped = true;
     const { answering, ask } = this.#order;
     const frames = [...ask.choices.keys()].map((index) => {
       this.#said[index] = { text: "", ...this.#said[index], finish };

@@ -4,6 +4,7 @@ import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
 import { vllmNixlPush } from "./vllm-nixl-push/dialect.ts";
 import { vllmNixl } from "./vllm-nixl/dialect.ts";
+import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
 
 /** The dialect of that name; an engine of any other takes what OpenAI's API takes and no more. */
 export function dialectNamed(name: string): EmulatedDialect {
@@ -16,4 +17,5 @@ const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["vllm-mooncake", vllmMooncake],
   ["vllm-nixl", vllmNixl],
   ["vllm-nixl-push", vllmNixlPush],
+  ["vllm-shared-storage", vllmSharedStorage],
 ]);
