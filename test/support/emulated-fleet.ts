@@ -88,6 +88,7 @@ export type EmulatedLink = Partial<Link> & Pick<Link, "from" | "to">;
 export type EngineLedger = {
   readonly entries: readonly LedgerEntry[];
   readonly open: number;
+  readonly running: number;
   readonly blocksHeld: number;
   readonly leasedBlocks: number;
   readonly crashes: number;

@@ -109,6 +109,27 @@ describe("two emulated vLLM engines with the MooncakeConnector", () => {
   });
 });
 
+describe("an emulated prefill engine with the MooncakeConnector", () => {
+  it.each(["before", "after"])(
+    "frees its blocks when decode is left in its queue, %s they were computed",
+    async (when) => {
+      const fleet = mooncake({}, { kvTokens: 1200 });
+      const messages = [{ role: "user", content: "Something that nobody else says. ".repeat(120) }];
+      const body = decodeOf(await sourceOf(fleet));
+      void fleet.ask(DECODE, chat({ messages, max_tokens: 100 }));
+      if (when === "after") await whole(fleet.ask(PREFILL, prefillOf(P)), 200);
+      const client = new AbortController();
+      void fleet.ask(DECODE, body, { signal: client.signal }).catch(() => {});
+      await vi.advanceTimersByTimeAsync(10);
+      client.abort();
+      await vi.advanceTimersByTimeAsync(1);
+      if (when === "before") await whole(fleet.ask(PREFILL, prefillOf(P)), 200);
+      expect((await fleet.ledger(DECODE)).running).toBe(1);
+      expect(await fleet.ledger(PREFILL)).toMatchObject(IDLE);
+    },
+  );
+});
+
 describe("an emulated decode engine with the MooncakeConnector", () => {
   it.each([
     ["of an engine that is not there", { remote_bootstrap_addr: "http://nowhere:8998" }],
@@ -217,8 +238,8 @@ describe("an emulated bootstrap server of Mooncake", () => {
   });
 });
 
-function mooncake(more: object = {}): EmulatedFleet {
-  return fleetOf("vllm-mooncake", { p: { more, perEngine: { bootstrapHost: "p0" } } });
+function mooncake(more: object = {}, d: object = {}): EmulatedFleet {
+  return fleetOf("vllm-mooncake", { p: { more, perEngine: { bootstrapHost: "p0" } }, d });
 }
 
 /** What a router that asked the bootstrap server tells decode. */

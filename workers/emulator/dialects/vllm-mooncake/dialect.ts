@@ -21,9 +21,12 @@ export const vllmMooncake: EmulatedDialect = (side) => {
   const outgoing = new Outgoing(side, ABORT_TIMEOUT_MS);
   const incoming = new Incoming(side, ANSWER_TIMEOUT_MS);
   const known = new Map<string, string>();
+  let turn = 0;
   return {
     take(request) {
-      const rank = Number(request.headers.get("x-data-parallel-rank") ?? 0);
+      // Unless a request names one, ranks take turns.
+      const named = Number.parseInt(request.headers.get("x-data-parallel-rank") ?? "", 10);
+      const rank = Number.isNaN(named) ? turn++ % dpSizeOf(side.config) : named;
       if (!engineIds(side)[rank]) return noSuchRank(rank, side);
       const leg = legOf(request.body);
       const { roles } = side.config.pool;

@@ -18,6 +18,7 @@ export class Outgoing {
   computed(transfer: string): void {
     const asked = this.#asked.get(transfer);
     if (!asked) return;
+    asked.stop();
     if (asked.state === "gone") this.#end(transfer);
     else this.#pin(transfer, asked);
     if (asked.state === "registered") this.#send(transfer, asked);
@@ -34,13 +35,21 @@ export class Outgoing {
       if (kind === "register") this.#send(transfer, next);
       return;
     }
-    if (asked?.id !== id) return;
-    asked.stop();
+    if (asked && asked.id !== id) return;
+    asked?.stop();
     if (kind === "lost") this.#leave(transfer, asked);
-    else if (asked.held) this.#end(transfer);
-    // What was registered is written all the same, though nobody reads it.
-    else if (asked.state === "registered") this.#asked.set(transfer, { ...asked, state: "gone" });
-    else this.#asked.delete(transfer);
+    else if (kind === "taken") this.#end(transfer);
+    else this.#letGo(transfer, asked ?? { decode: from, id, state: "gone", stop: () => {} });
+  }
+
+  /** Blocks are freed, now or when they are there; those of a request that was still queued expire. */
+  #letGo(transfer: string, asked: Asked): void {
+    this.#pin(transfer, asked);
+    if (asked.held) return this.#end(transfer);
+    this.#asked.delete(transfer);
+    if (asked.state === "queued") return;
+    const stop = this.#side.clock.after(this.#waitMs, () => this.#asked.delete(transfer));
+    this.#asked.set(transfer, { ...asked, state: "gone", stop });
   }
 
   /** Keeps blocks that are there from expiring. */
@@ -71,10 +80,10 @@ export class Outgoing {
   }
 
   /** Nobody fetches the blocks for now: they stay as long as they would have. */
-  #leave(transfer: string, { held }: Asked): void {
+  #leave(transfer: string, asked: Asked | undefined): void {
     const { engine, clock } = this.#side;
     this.#asked.delete(transfer);
-    if (held) engine.leaveLease(transfer, clock.now());
+    if (asked?.held) engine.leaveLease(transfer, clock.now());
     clock.catchUp();
   }
 
