@@ -12,7 +12,7 @@ export type LeaseRow = {
 
 /** Far below the 2 MB of a row with any prompt that a worker takes in. */
 export function rowOf({ engine, live }: Lease): LeaseRow {
-  const { ticket, keys, linkTokens, ...figures } = live;
+  const { ticket, keys, linkTokens, claim: _claim, ...figures } = live;
   return {
     ticket,
     body: JSON.stringify({ ...figures, engine }),
@@ -28,7 +28,7 @@ export function parseLease({ ticket, body, keys, tokens }: LeaseRow): Lease | un
   const { engine, ...figures } = parsed.data;
   const chain = { keys: new Float64Array(keys), linkTokens: new Uint32Array(tokens) };
   // Of prompts from before a restart it is not known which came one after another.
-  const untold = { waitedForRoom: false, place: -1 };
+  const untold = { waitedForRoom: false, claim: undefined, place: -1 };
   return { engine, live: { firstTokenAt: undefined, ...figures, ...untold, ...chain, ticket } };
 }
 

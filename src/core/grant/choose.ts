@@ -54,12 +54,13 @@ function crowdingOutMs(engine: EngineState, { evictedMs }: Offer, nowMs: number)
 
 /** Why that engine, in words. */
 export function reasonOf({ offer, ties }: Choice): string {
-  const { heldTokens, slotMs, queueMs, pull } = offer;
+  const { heldTokens, slotMs, queueMs, foreignMs, pull } = offer;
   const why = [
     slotMs > 0 ? "all full, least loaded" : "least work",
     ...(pull ? [`pulls ${pull.tokens} tokens from ${pull.source.id}`] : []),
     ...(heldTokens > 0 ? [`holds ${heldTokens} tokens`] : []),
     ...(queueMs >= 1 ? [`${Math.round(queueMs)} ms ahead`] : []),
+    ...(foreignMs >= 1 ? [`${Math.round(foreignMs)} ms of others ahead`] : []),
     ...(ties > 1 ? [`one of ${ties} near-ties`] : []),
   ];
   return why.join(", ");

@@ -5,6 +5,7 @@ import { REPORTS_LATE_MS } from "./overdue.ts";
 import { addPrompt, promptShare } from "./prompt-share.ts";
 import { enterPull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
+import { claimOf } from "./residency.ts";
 import { observeReturn, PEACE } from "./returns.ts";
 import { touch } from "./touch.ts";
 import {
@@ -65,7 +66,11 @@ export function enter(
     unindexedTokens,
     slotTokens,
     endsAt,
-    waitedForRoom: offer.slotMs > 0,
+    claim:
+      leg === "decode" || offer.pull
+        ? undefined
+        : claimOf(engine, { keys, linkTokens }, ask.ask.promptTokens, nowMs),
+    waitedForRoom: offer.slotMs > 0 || offer.foreignMs > 0,
     place: prefillMs > 0 ? engine.prompts++ : -1,
     outputTokens: ask.ask.expectedOutputTokens,
     modelledStepMs: offer.modelledStepMs,
@@ -104,7 +109,7 @@ export function enter(
     ticket,
     engine: engine.id,
     pool: ask.pool,
-    startAt: nowMs + offer.queueMs + offer.slotMs,
+    startAt: nowMs + offer.queueMs + offer.foreignMs + offer.slotMs,
     heldTokens: offer.heldTokens,
     prefillMs,
     stepMs,

@@ -1,3 +1,5 @@
+import type { Claim } from "./residency.ts";
+
 /** First tokens of one engine that were seen, and those of its last iteration. */
 export type FirstTokens = {
   /** In the order they came; of late ones others may still be on their way. */
@@ -21,10 +23,17 @@ export type FirstToken = {
   readonly modelledMs: number;
   /** False where it would say something else than how fast the engine is. */
   readonly teaches: boolean;
+  /** What the one prompt of the iteration was to find in the cache. */
+  readonly claim?: Claim | undefined;
 };
 
 /** What an iteration's prompts took, and what they were modelled to take, ms. */
-export type Observed = { readonly ms: number; readonly modelledMs: number };
+export type Observed = {
+  readonly ms: number;
+  readonly modelledMs: number;
+  /** Of what teaches something of the cache alone. */
+  readonly claim?: Claim | undefined;
+};
 
 /** Reports of earlier first tokens come at most this much later, ms. */
 const SETTLED_MS = 500;
@@ -71,7 +80,7 @@ function join(tokens: FirstTokens, one: FirstToken): Observed | undefined {
   tokens.last = iteration.last;
   // What was computed in between for those that told nothing would pass for slowness.
   const isWhole = iteration.first === last + 1 && iteration.known === iteration.last - last;
-  if (!iteration.teaches || !isWhole) return undefined;
-  const { at, readyAt, modelledMs } = iteration;
-  return { ms: at - Math.max(readyAt, endedAt), modelledMs };
+  const { at, readyAt, modelledMs, teaches, claim } = iteration;
+  if (!isWhole || (!teaches && claim === undefined)) return undefined;
+  return { ms: at - Math.max(readyAt, endedAt), modelledMs, claim };
 }

@@ -1,10 +1,12 @@
 import type { LegKind } from "../leg.ts";
 import type { Ask } from "../plan/placement.ts";
-import { evictionRounds } from "../plan/rounds.ts";
+import { evictionRounds, TURNS_AHEAD } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
+import { type Foreign, foreignAt } from "./foreign.ts";
 import { overdueMs } from "./overdue.ts";
 import { pullMs, type Source } from "./pull.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
+import { believed, distrust } from "./residency.ts";
 import { crowdsOut } from "./returns.ts";
 import { roomInMs, slotsAt } from "./room.ts";
 import { type SessionHeld, heldTokens as heldTokensOf } from "./held.ts";
@@ -33,6 +35,8 @@ export type GrantAsk = {
 export type Offer = {
   readonly heldTokens: number;
   readonly queueMs: number;
+  /** Work of others than this ledger's that waits there. */
+  readonly foreignMs: number;
   /** What is fetched from another engine, and how long that takes. */
   readonly pull:
     | { readonly source: EngineState; readonly tokens: number; readonly ms: number }
@@ -67,36 +71,47 @@ export function offerOf(
 ): Offer {
   const { leg, ask, linkTokens, held, handedTokens } = given;
   const tokens = Math.max(1, ask.promptTokens);
-  const heldTokens = Math.min(heldTokensOf(engine, keys, linkTokens, held), tokens - 1);
+  const should = heldTokensOf(engine, keys, linkTokens, held);
+  const heldTokens = Math.min(believed(engine, should), tokens - 1);
   // A leg that is handed its prefix prefills only what neither the handoff nor the engine's own cache covers.
   const covered = handedTokens >= tokens ? tokens : Math.max(heldTokens, handedTokens);
   const queueMs = Math.max(0, engine.backlogUntil - nowMs);
   const factor = prefillFactor(engine, nowMs);
   const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, source);
   const prefillMs = modelledPrefillMs * factor;
-  const { modelledStepMs, decodeMs, decodeCostMs } = decodeOf(engine, given, tokens, nowMs);
+  const foreign = foreignAt(engine, nowMs);
+  const { modelledStepMs, decodeMs, decodeCostMs } = decodeOf(
+    engine,
+    given,
+    tokens,
+    foreign,
+    nowMs,
+  );
   // What is handed over has to be computed elsewhere first, or here after all.
   const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
   const needTokens = needOf(leg, ask);
   const chain = { keys, linkTokens };
-  const slotMs = slotWaitMs(engine, leg === "prefill" ? prefillMs : decodeMs, nowMs);
+  const batch = engine.batch + foreign.running;
+  const slotMs = slotWaitMs(pool, batch, leg === "prefill" ? prefillMs : decodeMs, nowMs);
   const roomMs = roomInMs(engine, chain, needTokens, nowMs);
   const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
   const twiceMs = pull ? keptTwiceMs(engine, pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
-    Math.max(queueMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
-    prefillMs * (1 + HOLDS_UP * decodingAt(engine, nowMs)) +
+    Math.max(queueMs + foreign.waitingMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
+    prefillMs * (1 + HOLDS_UP * (decodingAt(engine, nowMs) + foreign.running)) +
     handedMs +
     decodeCostMs +
     // Those who leave for want of room take their prefix along: a second copy is what rooms are short of.
     slotMs +
     twiceMs +
+    unkeptMs(engine, ask, nowMs) +
     overworkMs(pool, workRatio(pool, engine)) +
     evictionRounds(ask.remainingTurns) * evictedMs;
   return {
     heldTokens,
     queueMs,
+    foreignMs: foreign.waitingMs,
     pull,
     slotMs: Math.max(slotMs, roomMs),
     modelledPrefillMs,
@@ -112,6 +127,18 @@ export function offerOf(
 function keptTwiceMs({ pool, index }: EngineState, tokens: number, covered: number): number {
   const filled = Math.min(1, index.tokens / pool.speed.kvTokens);
   return filled * KEPT_TWICE * pool.speed.prefillMs(tokens, covered);
+}
+
+/** What later turns are expected to compute again at an engine that was found not to keep what it is sent, ms. */
+function unkeptMs(
+  engine: EngineState,
+  { promptTokens, remainingTurns }: Ask,
+  nowMs: number,
+): number {
+  const lost = distrust(engine);
+  if (lost === 0) return 0;
+  const againMs = engine.pool.speed.prefillMs(promptTokens, 0) * prefillFactor(engine, nowMs);
+  return lost * Math.min(TURNS_AHEAD, remainingTurns) * againMs;
 }
 
 /** Computing what is not covered, or pulling what another holds of it, whichever is done sooner. */
@@ -142,11 +169,15 @@ function decodeOf(
   engine: EngineState,
   { leg, ask }: GrantAsk,
   tokens: number,
+  foreign: Foreign,
   nowMs: number,
 ): Pick<Offer, "modelledStepMs" | "decodeMs"> & { readonly decodeCostMs: number } {
   if (leg === "prefill") return { modelledStepMs: 0, decodeMs: 0, decodeCostMs: 0 };
   const { speed } = engine.pool;
-  const modelledStepMs = speed.stepMs(engine.batch + 1, engine.batchTokens + tokens);
+  const modelledStepMs = speed.stepMs(
+    engine.batch + foreign.running + 1,
+    engine.batchTokens + foreign.kvTokens + tokens,
+  );
   const steps = decodeFactor(engine, nowMs) * ask.expectedOutputTokens;
   const aloneMs = speed.stepMs(1, tokens) * steps;
   const decodeMs = modelledStepMs * steps;
@@ -173,7 +204,7 @@ export function needOf(leg: GrantAsk["leg"], ask: Ask): number {
 }
 
 /** A full batch lets requests in as others finish, all of it in about `lifeMs`. */
-function slotWaitMs({ pool, batch }: EngineState, lifeMs: number, nowMs: number): number {
+function slotWaitMs(pool: PoolState, batch: number, lifeMs: number, nowMs: number): number {
   const maxBatch = slotsAt(pool, nowMs);
   return (Math.max(0, batch + 1 - maxBatch) / maxBatch) * lifeMs;
 }

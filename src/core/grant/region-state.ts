@@ -6,12 +6,14 @@ import type { LegKind } from "../leg.ts";
 import type { Speeds } from "../plan/speeds.ts";
 import type { Speed } from "../speed.ts";
 import { type FirstTokens, noFirstTokens } from "./first-tokens.ts";
+import { type EndedLeg, type ForeignThen, noForeign } from "./foreign.ts";
 import type { Offer } from "./offer.ts";
 import type { RecentPrompts } from "./prompt-share.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
 import { expectedReturns, type Returns } from "./returns.ts";
 import type { RecentWork } from "./recent-work.ts";
+import { type Claim, type Residency, trusted } from "./residency.ts";
 import { type Breaker, closedBreaker } from "./breaker.ts";
 
 /** One leg that was granted and not yet ended. */
@@ -41,7 +43,9 @@ export type LiveGrant = {
   readonly modelledStepMs: number;
   /** Modelled prefill at the engine's class speed, ms. */
   readonly modelledPrefillMs: number;
-  /** It had to wait for a slot or for KV cache. */
+  /** What it was to find in the cache; undefined where that says nothing. */
+  readonly claim: Claim | undefined;
+  /** It had to wait for a slot, for KV cache, or for others than this ledger's. */
   readonly waitedForRoom: boolean;
   /** Which of the prompts given to the engine, from 0; -1 without prefill. */
   readonly place: number;
@@ -99,6 +103,11 @@ export type EngineState = {
   readonly prefill: Measured;
   readonly decode: Measured;
   readonly firstTokens: FirstTokens;
+  readonly residency: Residency;
+  /** What it told of itself beyond what it was granted here. */
+  foreign: ForeignThen;
+  /** Legs of the last moments that have ended. */
+  readonly ended: EndedLeg[];
   /** How many prompts it was given. */
   prompts: number;
   /** Conversations that had better stay are left in peace until then, epoch ms. */
@@ -208,6 +217,9 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       prefill: unmeasured(),
       decode: unmeasured(),
       firstTokens: noFirstTokens(),
+      residency: trusted(),
+      foreign: noForeign(),
+      ended: [],
       prompts: 0,
       peaceUntil: -Infinity,
     });

@@ -1,6 +1,8 @@
 import { countFailure, probeEnded, rest, succeeded } from "./breaker.ts";
 import { LEASE_MS } from "./enter.ts";
 import { takePrompt } from "./prompt-share.ts";
+import { hearLoad, rememberEnd, type ToldLoad } from "./foreign.ts";
+import { hearCached } from "./residency.ts";
 import {
   type EngineState,
   type LiveGrant,
@@ -87,6 +89,20 @@ export function released(state: RegionState, ticket: string, nowMs: number): voi
   probeEnded(engine.breaker, ticket);
 }
 
+/** What the engine of a leg told with its answer: its load at `atMs`, and which share of the prompt it found cached. */
+export function told(
+  state: RegionState,
+  ticket: string,
+  tells: { readonly load?: ToldLoad; readonly atMs: number; readonly cachedShare?: number },
+  nowMs: number,
+): void {
+  const [engine, live] = find(state, ticket);
+  if (live === undefined) return;
+  const { load, atMs, cachedShare } = tells;
+  if (load !== undefined) hearLoad(engine, load, atMs, nowMs);
+  if (cachedShare !== undefined) hearCached(engine, live.claim, cachedShare);
+}
+
 /** The caller is still there. False when the grant has lapsed or ended. */
 export function renew(state: RegionState, ticket: string, nowMs: number): boolean {
   const [, live] = find(state, ticket);
@@ -124,6 +140,7 @@ function end(state: RegionState, engine: EngineState, live: LiveGrant, nowMs: nu
   engine.kvTokens -= live.kvTokens;
   engine.unindexedTokens -= live.unindexedTokens;
   engine.grants.delete(live.ticket);
+  rememberEnd(engine, { endedAt: nowMs, kvTokens: live.kvTokens });
   engine.pool.drainAt = 0;
   engine.byEnd = undefined;
   state.tickets.delete(live.ticket);

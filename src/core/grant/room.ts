@@ -1,3 +1,4 @@
+import { foreignAt } from "./foreign.ts";
 import {
   type EngineState,
   type LiveGrant,
@@ -20,7 +21,8 @@ export function roomInMs(
   needTokens: number,
   nowMs: number,
 ): number {
-  let short = engine.kvTokens + needTokens - kvCapacityAt(engine.pool, nowMs);
+  const others = foreignAt(engine, nowMs).kvTokens;
+  let short = engine.kvTokens + others + needTokens - kvCapacityAt(engine.pool, nowMs);
   if (!(short > 0)) return 0;
   short -= engine.index.runningTokens(keys, linkTokens, nowMs);
   if (!(short > 0)) return 0;

@@ -1,6 +1,14 @@
-import { observeFirstToken } from "./first-tokens.ts";
+import { type Observed, observeFirstToken } from "./first-tokens.ts";
 import { observe } from "./measured.ts";
-import { type EngineState, freeMsAt, type LiveGrant } from "./region-state.ts";
+import { foreignAt } from "./foreign.ts";
+import {
+  decodeFactor,
+  type EngineState,
+  freeMsAt,
+  type LiveGrant,
+  prefillFactor,
+} from "./region-state.ts";
+import { observeClaim } from "./residency.ts";
 
 /** Shorter prefills say more about the network than about the engine, ms. */
 const SHORTEST_PREFILL_MS = 50;
@@ -15,17 +23,26 @@ export function learnPrefill(engine: EngineState, live: LiveGrant, at: number): 
   const { pool, firstTokens } = engine;
   const { grantedAt: readyAt, modelledPrefillMs: modelledMs, place } = live;
   if (place < 0) return;
-  const isComputed = live.coveredTokens <= CACHED_SHARE * (live.linkTokens.at(-1) ?? 0);
+  const isComputed =
+    live.coveredTokens <= CACHED_SHARE * (live.linkTokens.at(-1) ?? 0) && live.claim === undefined;
   const teaches = isComputed && !live.waitedForRoom;
-  const one = { at, readyAt, modelledMs, teaches, first: place, last: place, known: 1 };
+  const claim = live.waitedForRoom ? undefined : live.claim;
+  const one = { at, readyAt, modelledMs, teaches, claim, first: place, last: place, known: 1 };
   // Behind a hosted endpoint prompts do not wait for one another.
-  const alone = teaches ? [{ ms: at - readyAt, modelledMs }] : [];
+  const alone: Observed[] = teaches ? [{ ms: at - readyAt, modelledMs }] : [];
   const observed = pool.pool.routed === "us" ? observeFirstToken(firstTokens, one) : alone;
   const mates = pool.engines.map(({ prefill }) => prefill);
-  for (const { ms, modelledMs } of observed) {
+  for (const { ms, modelledMs, claim } of observed) {
+    if (claim) observeClaim(engine.residency, claim, slowness(engine, at), ms);
+    if (claim) continue;
     if (modelledMs < SHORTEST_PREFILL_MS) continue;
     observe(engine.prefill, pool.prefill, mates, ms / modelledMs, at);
   }
+}
+
+/** An engine that is slow in all it does is not one that has lost its cache. */
+function slowness(engine: EngineState, nowMs: number): number {
+  return Math.max(prefillFactor(engine, nowMs), decodeFactor(engine, nowMs));
 }
 
 /** Moves the measured decode speed by one leg's time per token after the first. */
@@ -43,7 +60,9 @@ export function learnDecode(
   const measuredMs = freeMs / (outputTokens - 1);
   // Others came and went meanwhile.
   const { batch, batchTokens, pool } = engine;
-  const modelledMs = (live.modelledStepMs + pool.speed.stepMs(batch, batchTokens)) / 2;
+  const { running, kvTokens } = foreignAt(engine, nowMs);
+  const stepMs = pool.speed.stepMs(batch + running, batchTokens + kvTokens);
+  const modelledMs = (live.modelledStepMs + stepMs) / 2;
   const mates = engine.pool.engines.map(({ decode }) => decode);
   observe(engine.decode, engine.pool.decode, mates, measuredMs / modelledMs, nowMs);
 }

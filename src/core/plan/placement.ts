@@ -75,6 +75,8 @@ export type EngineView = {
   /** Measured time over modelled time of prefill and decode (1 = as the device class says, 2 = twice as slow). */
   readonly prefillFactor: number;
   readonly decodeFactor: number;
+  /** How far it is believed to hold what it should, 0 to 1; absent means wholly. Part of `heldTokens` where that is told. */
+  readonly heldTrust?: number;
   /** False while its breaker is open or it drains. */
   readonly healthy: boolean;
   /** Until it may be asked again, ms; 0 or absent where it may be now, or nobody knows. */
