@@ -1,7 +1,8 @@
 import { adopt } from "../core/grant/adopt.ts";
+import { probed } from "../core/grant/probes.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import { withdraw } from "../core/grant/reserve.ts";
-import { done, failed, firstToken, released, renew } from "../core/grant/report.ts";
+import { done, failed, firstToken, released, renew, told } from "../core/grant/report.ts";
 import type { RegionState } from "../core/grant/region-state.ts";
 import { engineViews } from "../core/grant/views.ts";
 import type {
@@ -28,9 +29,11 @@ function enterRunning(state: RegionState, leg: RegionRunning, nowMs: number): vo
 }
 
 function applyEvent(state: RegionState, event: RegionEvent, nowMs: number): void {
+  if (event.event === "probed") return enterProbe(state, event, nowMs);
   const { ticket, failure, retryAfterMs, outputTokens, pool } = event;
   const grantedAt = state.tickets.get(ticket)?.grants.get(ticket)?.grantedAt ?? nowMs;
   const at = Math.min(nowMs, grantedAt + event.afterMs);
+  hear(state, event, grantedAt, nowMs);
   if (event.event === "first-token") firstToken(state, ticket, at);
   else if (event.event === "done") done(state, ticket, at, outputTokens);
   else if (event.event === "failed") failed(state, ticket, at, failure, retryAfterMs);
@@ -39,6 +42,20 @@ function applyEvent(state: RegionState, event: RegionEvent, nowMs: number): void
     withdraw(state, pool, ticket, nowMs);
     released(state, ticket, nowMs);
   }
+}
+
+function enterProbe(state: RegionState, event: RegionEvent, nowMs: number): void {
+  const { ticket, engine = "", told: heard, afterMs, isWell } = event;
+  probed(state, { ticket, engine }, { afterMs, load: heard?.load, isWell }, nowMs);
+}
+
+/** Before the grant is ended: of one that has, nobody knows when its engine told it. */
+function hear(state: RegionState, event: RegionEvent, grantedAt: number, nowMs: number): void {
+  const { ticket, cachedShare } = event;
+  if (event.told === undefined && cachedShare === undefined) return;
+  const atMs = Math.min(nowMs, grantedAt + (event.told?.afterMs ?? 0));
+  const tells = { ...(event.told && { load: event.told.load }), atMs, cachedShare };
+  told(state, ticket, tells, nowMs);
 }
 
 /** An answer of the ledger with its times relative to now. */
@@ -68,6 +85,7 @@ export function snapshotOf(state: RegionState, nowMs: number): RegionSnapshot {
       decodeFactor: view.decodeFactor,
       healthy: view.healthy,
       ...(!view.healthy && { opensInMs: view.opensInMs ?? 0, rests: view.rests ?? false }),
+      ...(view.heldTrust !== undefined && { heldTrust: view.heldTrust }),
       ...(view.overworkMs !== undefined && { overworkMs: view.overworkMs }),
       ...(view.promptShare !== undefined && { promptShare: view.promptShare }),
     })),

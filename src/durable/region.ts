@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Clock } from "../core/clock.ts";
 import type { Fleet } from "../core/fleet.ts";
+import { leaseProbes } from "../core/grant/probes.ts";
 import { createRegionState, type RegionState } from "../core/grant/region-state.ts";
 import { claim, reserve } from "../core/grant/reserve.ts";
 import { speedsOf } from "../core/plan/speeds.ts";
@@ -23,7 +24,8 @@ import type { SnapshotPush } from "./snapshot-push.ts";
 /**
  * The engines of one region, or of a part of it: who was granted which, and who waits. Most of that is lost with the
  * object's memory: callers then tell which legs run, and sessions what they hold. Engines are tried by the legs of those
- * who ask, a broken one by one leg at a time, so there are no probes: while nobody asks nobody has to know.
+ * who ask, a broken one by one leg at a time; what they do not tell with their answers one of those who ask is to find
+ * out. While nobody asks nobody has to know.
  */
 export class Region<Env = unknown> extends DurableObject<Env> implements RegionCalls {
   readonly #options: RegionOptions;
@@ -55,12 +57,14 @@ export class Region<Env = unknown> extends DurableObject<Env> implements RegionC
     const deadlineAt = now + deadlineInMs;
     const answer = reserve(state, wanted, { tenant, priority, deadlineAt }, now, Math.random);
     this.#changed(memory, message.region);
+    const probes = leaseProbes(state, now);
     return {
       ok: true,
       v: 1,
       answer: relativeTo(now, answer),
       tookMs: this.#clock.now() - now,
       memory: this.#life,
+      ...(probes.length > 0 && { probes }),
       ...(snapshotAgeMs > SNAPSHOT_YOUNG_MS && { snapshot: snapshotOf(state, now) }),
     };
   }

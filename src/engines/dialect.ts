@@ -1,6 +1,7 @@
 import type { Phase } from "../core/fleet.ts";
 import type { Coupling, LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
+import type { LoadSource } from "./load/sources.ts";
 
 /** What the planner and the region service may know of a dialect. See DESIGN §7. */
 export type Capabilities = {
@@ -130,6 +131,8 @@ export type Dialect = {
   };
   /** How a prefill engine is got to know, once and again after it failed: `EngineAddress.learned`, raw JSON text. */
   readonly learns?: AskedOf | ToldBy;
+  /** Where its engines tell their load, the best first; their metrics page unless told. */
+  readonly load?: readonly LoadSource[];
   /** When the decode leg may be ended after the client left: at once, or only at its first token. */
   readonly safeEnd: {
     readonly prefill: "at-once";

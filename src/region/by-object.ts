@@ -2,6 +2,7 @@ import type { Reserved } from "../core/grant/reserve.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import { shardOf } from "../core/shards.ts";
 import { createRegionService, type InIsolateOptions } from "./in-isolate.ts";
+import { EngineProbes } from "./engine-probes.ts";
 import { type LiveGrant, LiveGrants } from "./live-grants.ts";
 import { Patience, patienceKey } from "./patience.ts";
 import { RegionCaller, type RegionLink } from "./region-caller.ts";
@@ -10,6 +11,8 @@ import { ReportBuffer } from "./report-buffer.ts";
 import type {
   ClaimAsk,
   LegAhead,
+  LegAnswer,
+  LegOrder,
   LegReport,
   RegionService,
   ReserveAsk,
@@ -52,6 +55,7 @@ function createIsolate(options: InIsolateOptions) {
     reports: new ReportBuffer(clock),
     snapshots: options.snapshots ?? new Snapshots(),
     patience: new Patience(),
+    probes: new EngineProbes(options, clock),
     /** Another one for each call of `reserve`; no other isolate has the request. */
     named: (ask: ReserveAsk): NamedAsk => ({
       ...ask,
@@ -123,7 +127,16 @@ class ByObject implements RegionService {
     this.#caller.tellNow(shardOf(fleet, pool), event);
   }
 
-  run: RegionService["run"] = (order, signal) => this.#isolate.own.service.run(order, signal);
+  async run(order: LegOrder, signal: AbortSignal): Promise<LegAnswer> {
+    const { own, live, clock } = this.#isolate;
+    const answer = await own.run(order, signal);
+    const grant = live.get(order.ticket);
+    // What all have to do there is its region's to reckon with: this isolate knows its own part only.
+    if (grant && answer.load) {
+      grant.told = { load: answer.load, afterMs: clock.now() - grant.grantedAt };
+    }
+    return answer;
+  }
 
   report(report: LegReport): void {
     const { own, live } = this.#isolate;
@@ -136,7 +149,11 @@ class ByObject implements RegionService {
     own.service.report({ ...report, now });
     if (report.event === "first-token") grant.firstTokenAt = now;
     else live.end(grant);
-    const event = eventOf({ ...report, now }, wanted.pool, grantedAt);
+    const event = eventOf({ ...report, now }, wanted.pool, grantedAt, {
+      told: grant.told,
+      cachedShare: own.cachedAt(grant.engine, wanted.leg, report.usage),
+    });
+    grant.told = undefined;
     if (report.event === "released") return this.#caller.tellNow(region, event);
     this.#caller.tellSoon(region, event);
   }

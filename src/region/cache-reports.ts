@@ -35,6 +35,11 @@ export class CacheReports {
     this.#seen.set(engine, { reports: true, until: this.#now() + this.#freshMs });
   }
 
+  /** True where it is known already that the engine tells. */
+  knows(engine: string): boolean {
+    return this.#seen.get(engine)?.reports === true;
+  }
+
   /**
    * Asks the engine the same thing again and again, unless it is known from the last moments. One request asks for all
    * of an isolate; the others look now and then, as the runtime may end it and they must not wait for its promises.

@@ -2,6 +2,7 @@ import type { Engine, Fleet, Pool } from "../core/fleet.ts";
 import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
 import type { LegHints } from "../core/leg.ts";
 import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
+import { ORCA_REQUEST_HEADERS } from "../engines/load/orca.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { LegBroken } from "./leg-stream.ts";
 import { redact } from "./redact.ts";
@@ -60,6 +61,7 @@ export function engineRequest(
     init: {
       method: "POST",
       headers: {
+        ...(pool.routed === "us" && ORCA_REQUEST_HEADERS),
         ...pool.headers,
         "content-type": "application/json",
         ...headers,
@@ -72,6 +74,15 @@ export function engineRequest(
   };
 }
 
+/** The header that lets us in, where an engine has a key that is known. */
+export function keyOf(
+  { secret }: EngineAccess,
+  { apiKeySecret }: Engine,
+): Readonly<Record<string, string>> {
+  const key = apiKeySecret === undefined ? undefined : secret(apiKeySecret);
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
+
 /** Members by which engines are told of one another: a caller's own would choose where its prompt or cache goes. */
 const ONLY_OURS = [
   "kv_transfer_params",
@@ -81,15 +92,6 @@ const ONLY_OURS = [
   "bootstrap_room",
   "cache_hit_threshold",
 ];
-
-/** The header that lets us in at an engine. */
-export function keyOf(
-  { secret }: EngineAccess,
-  { apiKeySecret }: Engine,
-): { readonly authorization?: string } {
-  const key = apiKeySecret === undefined ? undefined : secret(apiKeySecret);
-  return key === undefined ? {} : { authorization: `Bearer ${key}` };
-}
 
 /** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
 export function withoutSecrets(

@@ -1,14 +1,18 @@
 import type { Clock } from "../core/clock.ts";
 import type { Fleet } from "../core/fleet.ts";
 import { adopt } from "../core/grant/adopt.ts";
+import { leaseProbes, probed } from "../core/grant/probes.ts";
 import { claim, reserve, withdraw } from "../core/grant/reserve.ts";
 import { createRegionState } from "../core/grant/region-state.ts";
-import { done, failed, firstToken, lapse, released, renew } from "../core/grant/report.ts";
+import { done, failed, firstToken, lapse, released, renew, told } from "../core/grant/report.ts";
 import { engineViews } from "../core/grant/views.ts";
+import type { LegKind, Usage } from "../core/leg.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
 import type { Speed } from "../core/speed.ts";
 import { CacheReports } from "./cache-reports.ts";
+import { cachedShare } from "./cached-share.ts";
+import { EngineProbes } from "./engine-probes.ts";
 import { runLeg } from "./run-leg.ts";
 import { probeBy } from "./probe.ts";
 import type { NamedAsk } from "./region-wire.ts";
@@ -39,12 +43,7 @@ const LOOK_AGAIN_MS = 50;
  * The region service of a mesh that has no Region objects: this isolate grants engines from what it knows itself, for
  * every region.
  */
-export function createRegionService(options: InIsolateOptions): {
-  service: RegionService;
-  views: (ask: ViewAsk) => readonly EngineView[];
-  /** Enters a leg that a Region object granted, under its ticket. */
-  adopt: (ask: NamedAsk, engine: string) => void;
-} {
+export function createRegionService(options: InIsolateOptions): Isolated {
   const { fleet, speeds, random, clock } = options;
   const state = createRegionState(fleet.pools, speeds);
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
@@ -53,13 +52,24 @@ export function createRegionService(options: InIsolateOptions): {
     probeBy((order, signal) => run(options, order, signal)),
     Date.now,
   );
+  const probes = new EngineProbes(options, clock);
   const freeLapsed = (now: number) => {
     for (const ticket of running) renew(state, ticket, now);
     lapse(state, now);
   };
+  const runHere = (order: LegOrder, signal: AbortSignal) => {
+    running.add(order.ticket);
+    return run(options, order, signal);
+  };
+  const cachedAt: Isolated["cachedAt"] = (engine, leg, usage) =>
+    cachedShare(fleet, { engine, leg, usage }, (id) => reports.knows(id));
   const service: RegionService = {
     async reserve(ask) {
       freeLapsed(ask.now);
+      // Not waited for: what the runtime ends with this request another one begins anew.
+      void probes.each(leaseProbes(state, ask.now), (probe, heard) => {
+        probed(state, probe, heard, clock.now());
+      });
       return reserve(state, ask, ask.standing, ask.now, random);
     },
     async claim({ pool, ticket }, signal) {
@@ -72,14 +82,21 @@ export function createRegionService(options: InIsolateOptions): {
       }
     },
     withdraw: ({ pool, ticket }) => withdraw(state, pool, ticket, clock.now()),
-    run(order, signal) {
-      running.add(order.ticket);
-      return run(options, order, signal);
+    async run(order, signal) {
+      const answer = await runHere(order, signal);
+      const now = clock.now();
+      if (answer.load) told(state, order.ticket, { load: answer.load, atMs: now }, now);
+      return answer;
     },
     reportsCache: (engine) => reports.of(engine),
     report({ event, ticket, now, failure, retryAfterMs, usage }) {
-      const engine = state.tickets.get(ticket)?.id;
-      if (engine !== undefined && (usage?.cachedTokens ?? 0) > 0) reports.saw(engine);
+      const engine = state.tickets.get(ticket);
+      const leg = engine?.grants.get(ticket)?.leg;
+      if (engine && leg) {
+        if ((usage?.cachedTokens ?? 0) > 0) reports.saw(engine.id);
+        const share = cachedAt(engine.id, leg, usage);
+        if (share !== undefined) told(state, ticket, { atMs: now, cachedShare: share }, now);
+      }
       if (event === "first-token") return firstToken(state, ticket, now);
       running.delete(ticket);
       if (event === "done") done(state, ticket, now, usage?.outputTokens);
@@ -89,6 +106,8 @@ export function createRegionService(options: InIsolateOptions): {
   };
   return {
     service,
+    run: runHere,
+    cachedAt,
     views: ({ pool, chain, linkTokens, held, now }) =>
       engineViews(state, pool, chain, linkTokens, held, now),
     adopt(ask, engine) {
@@ -97,6 +116,18 @@ export function createRegionService(options: InIsolateOptions): {
     },
   };
 }
+
+/** A region service that asks nobody, and what its parts are to one that does. */
+export type Isolated = {
+  readonly service: RegionService;
+  /** Runs a leg, and does not listen to what its engine tells beside the answer. */
+  readonly run: RegionService["run"];
+  /** Share of its prompt that a leg found cached, 0 to 1; undefined where that is unknown. */
+  readonly cachedAt: (engine: string, leg: LegKind, usage: Usage | undefined) => number | undefined;
+  readonly views: (ask: ViewAsk) => readonly EngineView[];
+  /** Enters a leg that a Region object granted, under its ticket. */
+  readonly adopt: (ask: NamedAsk, engine: string) => void;
+};
 
 async function run(options: InIsolateOptions, order: LegOrder, signal: AbortSignal) {
   const answer = await options.elsewhere?.(order, signal);

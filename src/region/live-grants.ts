@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { GrantAsk } from "../core/grant/grant.ts";
-import type { RegionRunning } from "../rpc/region-messages.ts";
+import type { RegionEvent, RegionRunning } from "../rpc/region-messages.ts";
 
 /** A grant that this isolate uses. */
 export type LiveGrant = {
@@ -17,6 +17,8 @@ export type LiveGrant = {
   /** When the request that uses it last gave a sign, epoch ms. */
   seenAt: number;
   firstTokenAt: number | undefined;
+  /** What its engine told, and its region has yet to hear. */
+  told: RegionEvent["told"];
   readonly ended: PromiseWithResolvers<void>;
 };
 
@@ -31,10 +33,13 @@ export class LiveGrants {
     this.#clock = clock;
   }
 
-  add(grant: Omit<LiveGrant, "grantedAt" | "seenAt" | "firstTokenAt" | "ended">): LiveGrant {
+  add(
+    grant: Omit<LiveGrant, "grantedAt" | "seenAt" | "firstTokenAt" | "told" | "ended">,
+  ): LiveGrant {
     const now = this.#clock.now();
     const ended = Promise.withResolvers<void>();
-    const live = { ...grant, grantedAt: now, seenAt: now, firstTokenAt: undefined, ended };
+    const sofar = { firstTokenAt: undefined, told: undefined };
+    const live = { ...grant, ...sofar, grantedAt: now, seenAt: now, ended };
     this.#grants.set(grant.ticket, live);
     return live;
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Probe } from "../core/grant/probes.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import { callObject } from "../rpc/call-object.ts";
 import type { RegionStub } from "../rpc/objects.ts";
@@ -7,6 +8,7 @@ import {
   type RegionEvent,
   type RegionReports,
 } from "../rpc/region-messages.ts";
+import { type EngineProbes, probedEvent } from "./engine-probes.ts";
 import type { LiveGrants } from "./live-grants.ts";
 import { type Patience, patienceKey } from "./patience.ts";
 import { answerAt, type NamedAsk, reserveMessage } from "./region-wire.ts";
@@ -35,6 +37,7 @@ export type RegionKnowledge = {
   readonly reports: ReportBuffer;
   readonly snapshots: Snapshots;
   readonly patience: Patience;
+  readonly probes: EngineProbes;
 };
 
 /** An answer that came, or that of a region to do without. */
@@ -67,6 +70,7 @@ export class RegionCaller {
       if (ahead === undefined) this.#link.rtt.observe(region, wayMs);
       if (live.heard(region, reply.memory)) this.#link.waitUntil(this.send(region));
       if (reply.snapshot) snapshots.keep(region, reply.snapshot, heardAt);
+      if (reply.probes) this.#link.waitUntil(this.#probe(region, reply.probes));
       return answerAt(heardAt, reply.answer);
     } catch {
       this.#putBack(region, reports);
@@ -113,6 +117,13 @@ export class RegionCaller {
     );
     if (told.kind === "lost" || !told.value.ok) return this.#putBack(region, reports);
     if (this.#knows.live.heard(region, told.value.memory)) await this.send(region);
+  }
+
+  /** What is found out goes with the next call, as everything does. */
+  #probe(region: string, probes: readonly Probe[]): Promise<void> {
+    return this.#knows.probes.each(probes, (probe, heard) =>
+      this.tellSoon(region, probedEvent(probe, heard)),
+    );
   }
 
   #takeReports(region: string): RegionReports {

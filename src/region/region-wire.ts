@@ -51,8 +51,13 @@ export function answerAt(nowMs: number, answer: RegionAnswer): Reserved {
   return { kind: "queued", ticket, startAt: nowMs + startInMs, askAt: nowMs + askInMs };
 }
 
-/** What a leg's report tells its region; `grantedAt` in epoch ms. */
-export function eventOf(report: LegReport, pool: string, grantedAt: number): RegionEvent {
+/** What a leg's report tells its region, with what its engine told; `grantedAt` in epoch ms. */
+export function eventOf(
+  report: LegReport,
+  pool: string,
+  grantedAt: number,
+  { told, cachedShare }: Pick<RegionEvent, "told" | "cachedShare">,
+): RegionEvent {
   const { ticket, event, now, usage, failure, retryAfterMs } = report;
   return {
     ticket,
@@ -62,5 +67,7 @@ export function eventOf(report: LegReport, pool: string, grantedAt: number): Reg
     ...(usage !== undefined && { outputTokens: usage.outputTokens }),
     ...(failure !== undefined && { failure }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(told !== undefined && { told }),
+    ...(cachedShare !== undefined && { cachedShare }),
   };
 }

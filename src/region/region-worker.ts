@@ -1,6 +1,13 @@
+import { callObject } from "../rpc/call-object.ts";
 import type { RegionStub } from "../rpc/objects.ts";
 import { frameOf, pack, unpack } from "../rpc/packed.ts";
-import type { RegionClaim, RegionReport, RegionReserve } from "../rpc/region-messages.ts";
+import type {
+  RegionClaim,
+  RegionEvent,
+  RegionReport,
+  RegionReserve,
+} from "../rpc/region-messages.ts";
+import { EngineProbes, probedEvent } from "./engine-probes.ts";
 import type { EngineAccess } from "./engine-request.ts";
 import { runLeg } from "./run-leg.ts";
 import type { LegOrder } from "./service.ts";
@@ -13,20 +20,56 @@ import { type LegFrame, type LegRequest, WORKER_MESSAGES_VERSION } from "./worke
 export function createRegionWorker(
   access: EngineAccess,
   object: (shard: string) => RegionStub,
-): (request: Request) => Promise<Response> {
-  return async (request) => {
+): (request: Request, waitUntil: WaitUntil) => Promise<Response> {
+  const probes = new EngineProbes(access, Date);
+  return async (request, waitUntil) => {
+    const near = probing(probes, object, waitUntil);
     const { pathname } = new URL(request.url);
     const message = unpack(new Uint8Array(await request.arrayBuffer())) as { readonly v: number };
     if (message.v !== WORKER_MESSAGES_VERSION) return answer(unknownVersion, pathname === "/leg");
     if (pathname === "/leg") {
-      return new Response(legStream(access, object, message as LegRequest, request.signal));
+      return new Response(legStream(access, near, message as LegRequest, request.signal));
     }
     const { region } = message as RegionClaim | RegionReport | RegionReserve;
-    const stub = object(region);
+    const stub = near(region);
     if (pathname === "/reserve") return answer(await stub.reserve(message as RegionReserve));
     if (pathname === "/claim") return answer(await stub.claim(message as RegionClaim));
     if (pathname === "/report") return answer(await stub.report(message as RegionReport));
     return new Response(null, { status: 404 });
+  };
+}
+
+type WaitUntil = (work: Promise<unknown>) => void;
+
+/** The same objects for callers who are not to probe: the engines are near here. */
+function probing(
+  probes: EngineProbes,
+  object: (shard: string) => RegionStub,
+  waitUntil: WaitUntil,
+): (shard: string) => RegionStub {
+  const tell = (region: string, event: RegionEvent) => {
+    const reports = { events: [event], renewed: [], running: [] };
+    // Lost is lost: its engine is probed again soon.
+    return callObject(
+      () => object(region),
+      (stub) => stub.report({ v: 1, region, reports }),
+    );
+  };
+  return (shard) => {
+    const stub = object(shard);
+    return {
+      claim: (message) => stub.claim(message),
+      report: (message) => stub.report(message),
+      async reserve(message) {
+        const reply = await stub.reserve(message);
+        if (!reply.ok || reply.probes === undefined) return reply;
+        const { probes: due, ...rest } = reply;
+        waitUntil(
+          probes.each(due, (probe, heard) => waitUntil(tell(shard, probedEvent(probe, heard)))),
+        );
+        return rest;
+      },
+    };
   };
 }
 
@@ -81,8 +124,8 @@ async function begin(
     tell({ kind: "leg", answer });
     return undefined;
   }
-  const { ok, kind, contentType, body } = answer;
-  tell({ kind: "leg", answer: { ok, kind, contentType } });
+  const { body, ...head } = answer;
+  tell({ kind: "leg", answer: head });
   return body.getReader();
 }
 

@@ -7,6 +7,7 @@ import { dialectOf } from "../engines/registry.ts";
 import { learn, remember } from "./learned.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
+import { loadTold } from "./told-load.ts";
 import { isWholeAnswer } from "./whole-answer.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 
@@ -85,8 +86,14 @@ async function send(
   }
   const { url, init, dialect } = request;
   const response = await deadline.race(access.engineFetch(url, { ...init, signal }));
+  const beganAt = Date.now();
+  const load = loadTold(response.headers);
   const answer = await readAnswer(order, dialect, response, deadline);
-  return answer.ok && answer.kind !== "answering" ? answer : { ...answer, ...limitsOf(response) };
+  const told = {
+    ...limitsOf(response),
+    ...(load !== undefined && Date.now() - beganAt <= MOMENT_MS && { load }),
+  };
+  return answer.ok && answer.kind === "declined" ? answer : { ...answer, ...told };
 }
 
 /** What a hosted API tells of its limits, where it tells any. */
@@ -95,6 +102,9 @@ function limitsOf({ headers }: Response): { readonly rateLimits?: RateLimits } {
   const isTold = Object.values(rateLimits).some(({ remaining }) => remaining !== undefined);
   return isTold ? { rateLimits } : {};
 }
+
+/** What an engine told before its answer began says nothing of now if that was longer ago, ms. */
+const MOMENT_MS = 500;
 
 async function readAnswer(
   order: LegOrder,

@@ -1,3 +1,4 @@
+import type { ToldLoad } from "../core/grant/foreign.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { Ask } from "../core/plan/placement.ts";
@@ -99,7 +100,11 @@ export type LegOrder = {
 /** An order before it is known where it goes. */
 export type LegAhead = Omit<LegOrder, "ticket" | "engine" | "handoff" | "split">;
 
-export type LegAnswer =
+export type LegAnswer = {
+  /** What the engine told with it. */ readonly load?: ToldLoad;
+} & LegBegun;
+
+type LegBegun =
   | {
       readonly ok: true;
       readonly kind: "prefilled";

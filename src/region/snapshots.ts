@@ -44,6 +44,7 @@ function merged(own: EngineView, seen: SeenEngine, ageMs: number): EngineView {
     kvFreeTokens: Math.min(own.kvFreeTokens, seen.kvFreeTokens),
     prefillFactor: seen.prefillFactor,
     decodeFactor: seen.decodeFactor,
+    heldTokens: Math.floor(own.heldTokens * (seen.heldTrust ?? 1)),
     healthy: seen.healthy,
     ...(seen.opensInMs !== undefined && { opensInMs: Math.max(0, seen.opensInMs - ageMs) }),
     ...(seen.rests !== undefined && { rests: seen.rests }),

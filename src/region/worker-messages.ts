@@ -29,4 +29,4 @@ export type LegFrame =
 /** A leg's answer, less the stream of its body. */
 export type LegHead =
   | Exclude<LegAnswer, { readonly kind: "answering" }>
-  | { readonly ok: true; readonly kind: "answering"; readonly contentType: string };
+  | Omit<Extract<LegAnswer, { readonly kind: "answering" }>, "body">;

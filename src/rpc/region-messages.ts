@@ -1,3 +1,5 @@
+import type { ToldLoad } from "../core/grant/foreign.ts";
+import type { Probe } from "../core/grant/probes.ts";
 import type { GrantAsk, Granted, Refused } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { EngineView } from "../core/plan/placement.ts";
@@ -42,14 +44,24 @@ export type RegionRunning = {
 
 export type RegionEvent = {
   readonly ticket: string;
-  /** `withdrawn` is of a ticket whatever came of it: nobody waits for its answer. Everything else is of a grant. */
-  readonly event: "first-token" | "done" | "failed" | "released" | "withdrawn";
+  /**
+   * `withdrawn` is of a ticket whatever came of it: nobody waits for its answer. `probed` is of a probe. Everything else
+   * is of a grant.
+   */
+  readonly event: "first-token" | "done" | "failed" | "released" | "withdrawn" | "probed";
+  /** Of a probe: the engine, and whether it answered as one that is well; absent where that says neither. */
+  readonly engine?: string;
+  readonly isWell?: boolean;
   readonly pool: string;
-  /** Since the caller heard of the grant, ms. */
+  /** Since the caller heard of the grant or the probe, ms. */
   readonly afterMs: number;
   readonly outputTokens?: number;
   readonly failure?: string;
   readonly retryAfterMs?: number;
+  /** What the engine told of its load, and when: since the caller heard of the grant, ms. */
+  readonly told?: { readonly load: ToldLoad; readonly afterMs: number } | undefined;
+  /** Share of the prompt that the engine says it found cached, 0 to 1; absent where nobody knows. */
+  readonly cachedShare?: number | undefined;
 };
 
 /** What a region answers: an engine, a place in its queue, or why neither. */
@@ -84,6 +96,8 @@ export type RegionReserveReply =
       readonly tookMs: number;
       /** Another one each time the object has lost its memory. */
       readonly memory: string;
+      /** Engines for the caller to ask how they are, and nobody else meanwhile. */
+      readonly probes?: readonly Probe[];
       /** Absent when the caller's is young. */
       readonly snapshot?: RegionSnapshot;
     }

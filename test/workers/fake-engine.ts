@@ -8,6 +8,9 @@ export type Sent = {
 
 export type Answer = (sent: Sent, signal: AbortSignal | undefined) => Response | Promise<Response>;
 
+/** It does not tell how it is. */
+const ASKS_HOW_IT_IS = /\/(metrics|health|v1\/loads|get_load)$/;
+
 /** Stands for every engine of a mesh: remembers what it was sent and answers as it is told to, else politely. */
 export function createFakeEngine(): FakeEngine {
   const sent: Sent[] = [];
@@ -23,6 +26,9 @@ export function createFakeEngine(): FakeEngine {
     },
     async fetch(input, init) {
       const request = new Request(input, init);
+      if (ASKS_HOW_IT_IS.test(new URL(request.url).pathname)) {
+        return new Response(null, { status: 404 });
+      }
       const body = new Uint8Array(await request.arrayBuffer());
       const { url, headers } = request;
       const text = request.method === "GET" ? "{}" : new TextDecoder().decode(body);

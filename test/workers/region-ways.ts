@@ -37,7 +37,7 @@ export function regionService(way: Way, { dialect, around = (_, next) => next() 
   );
   const worker = {
     fetch: (url: string, init?: RequestInit) =>
-      around(new URL(url).pathname, () => handle(new Request(url, init))),
+      around(new URL(url).pathname, () => handle(new Request(url, init), () => {})),
   };
   const bindings = {
     ...(way !== "in the isolate" && { REGIONS: env.REGIONS }),

@@ -57,7 +57,10 @@ describe("a region's worker", () => {
     const { handle } = regionService("by worker");
     const unknown = { ok: false, v: 1, code: "unknown_version" };
     const post = (path: string) =>
-      handle(new Request(`https://region${path}`, { method: "POST", body: pack({ v: 2 }) }));
+      handle(
+        new Request(`https://region${path}`, { method: "POST", body: pack({ v: 2 }) }),
+        () => {},
+      );
     for (const path of ["/reserve", "/claim", "/report"]) {
       expect(unpack(new Uint8Array(await (await post(path)).arrayBuffer()))).toEqual(unknown);
     }

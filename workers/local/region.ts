@@ -7,11 +7,11 @@ export { Region } from "./edge.ts";
 
 /** A region's worker as a local mesh runs it: beside its engines, with the distances that Miniflare lacks. */
 export default {
-  fetch(request, env) {
+  fetch(request, env, context) {
     region ??= createRegionApp({ engineFetch: engineFetch(env) });
     const { roundTrips, timeFactor } = env.LOCAL;
     const REGIONS = asDeployed(env.REGIONS, roundTrips ? OBJECT_MS * timeFactor : 0);
-    return region.fetch(request, { ...env, REGIONS });
+    return region.fetch(request, { ...env, REGIONS }, context);
   },
 } satisfies ExportedHandler<EngineFetchEnv & RegionWorkerEnv>;
 

@@ -5,16 +5,18 @@ import { fleetOf } from "../edge/fleet.ts";
 
 /** The fetch handler of a region's worker. Its fleet lives as long as the isolate. */
 export function createRegionApp(options: { readonly engineFetch?: typeof fetch } = {}): {
-  fetch(request: Request, env: RegionWorkerEnv): Promise<Response>;
+  fetch(request: Request, env: RegionWorkerEnv, context: Waits): Promise<Response>;
 } {
-  let handle: ((request: Request) => Promise<Response>) | undefined;
+  let handle: ReturnType<typeof handlerOf> | undefined;
   return {
-    fetch(request, env) {
+    fetch(request, env, context) {
       handle ??= handlerOf(env, options.engineFetch ?? ((input, init) => fetch(input, init)));
-      return handle(request);
+      return handle(request, (work) => context.waitUntil(work));
     },
   };
 }
+
+type Waits = Pick<ExecutionContext, "waitUntil">;
 
 /** Secrets of the region's engines are among them, by the names that `mesh.json` gives them. */
 export type RegionWorkerEnv = RegionEnv & { readonly REGIONS: Namespace<RegionStub> };

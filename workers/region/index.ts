@@ -5,5 +5,5 @@ export { Region } from "../edge/region.ts";
 const region = createRegionApp();
 
 export default {
-  fetch: (request, env) => region.fetch(request, env),
+  fetch: (request, env, context) => region.fetch(request, env, context),
 } satisfies ExportedHandler<RegionWorkerEnv>;

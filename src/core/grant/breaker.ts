@@ -6,6 +6,8 @@ export type Breaker = {
   openForMs: number;
   /** The engine asked not to be asked before this. */
   restUntil: number;
+  /** It did not answer when it was asked how it is. */
+  isDoubted: boolean;
   /** Ticket of the one request that tests a half-open breaker. */
   probe: string | undefined;
 };
@@ -16,7 +18,14 @@ const LONGEST_OPEN_MS = 60_000;
 
 /** A closed breaker. */
 export function closedBreaker(): Breaker {
-  return { failures: 0, openUntil: 0, openForMs: 0, restUntil: 0, probe: undefined };
+  return {
+    failures: 0,
+    openUntil: 0,
+    openForMs: 0,
+    restUntil: 0,
+    isDoubted: false,
+    probe: undefined,
+  };
 }
 
 /** Of an engine of which nothing is known: it may be asked, and its first answer or failure decides. */
@@ -51,11 +60,17 @@ export function opensAt({ openUntil, restUntil }: Breaker): number {
   return Math.max(openUntil, restUntil);
 }
 
+/** The engine was asked how it is, and did not answer: that counts as one failure, however often, and opens nothing. */
+export function doubt(breaker: Breaker, isDoubted: boolean): void {
+  breaker.isDoubted = isDoubted;
+}
+
 /** The engine answered. */
 export function succeeded(breaker: Breaker): void {
   breaker.failures = 0;
   breaker.openForMs = 0;
   breaker.openUntil = 0;
+  breaker.isDoubted = false;
   breaker.probe = undefined;
 }
 
@@ -64,6 +79,7 @@ export function countFailure(breaker: Breaker, ticket: string, nowMs: number): b
   if (breaker.failures >= FAILURES_TO_OPEN && breaker.probe !== ticket) return false;
   breaker.failures += 1;
   breaker.probe = undefined;
+  if (breaker.isDoubted && breaker.failures === FAILURES_TO_OPEN - 1) breaker.failures += 1;
   if (breaker.failures < FAILURES_TO_OPEN) return false;
   breaker.openForMs = Math.min(LONGEST_OPEN_MS, breaker.openForMs * 2 || FIRST_OPEN_MS);
   breaker.openUntil = nowMs + breaker.openForMs;

@@ -9,6 +9,7 @@ import { type FirstTokens, noFirstTokens } from "./first-tokens.ts";
 import { type EndedLeg, type ForeignThen, noForeign } from "./foreign.ts";
 import type { Offer } from "./offer.ts";
 import type { RecentPrompts } from "./prompt-share.ts";
+import type { ProbeLease } from "./probes.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
 import { expectedReturns, type Returns } from "./returns.ts";
@@ -106,6 +107,7 @@ export type EngineState = {
   readonly residency: Residency;
   /** What it told of itself beyond what it was granted here. */
   foreign: ForeignThen;
+  probe: ProbeLease;
   /** Legs of the last moments that have ended. */
   readonly ended: EndedLeg[];
   /** How many prompts it was given. */
@@ -144,6 +146,8 @@ export type RegionState = {
   /** Ticket → the engine it was granted. */
   readonly tickets: Map<string, EngineState>;
   nextTicket: number;
+  /** No engine is probed before, epoch ms. */
+  probesAt: number;
 };
 
 /** An empty ledger over some pools; pools without a speed are left out, engines of those without `pulls` pull nothing. */
@@ -152,7 +156,7 @@ export function createRegionState(
   speeds: Speeds,
   pulls?: ReadonlyMap<string, PullCost>,
 ): RegionState {
-  const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1 };
+  const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1, probesAt: 0 };
   for (const pool of pools instanceof Map ? pools.values() : (pools as Iterable<Pool>)) {
     const speed = speeds.get(pool.id);
     if (speed) state.pools.set(pool.id, poolState(pool, speed, pulls?.get(pool.id)));
@@ -219,6 +223,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       firstTokens: noFirstTokens(),
       residency: trusted(),
       foreign: noForeign(),
+      probe: { at: -Infinity, ticket: undefined },
       ended: [],
       prompts: 0,
       peaceUntil: -Infinity,

@@ -93,7 +93,11 @@ export function released(state: RegionState, ticket: string, nowMs: number): voi
 export function told(
   state: RegionState,
   ticket: string,
-  tells: { readonly load?: ToldLoad; readonly atMs: number; readonly cachedShare?: number },
+  tells: {
+    readonly load?: ToldLoad;
+    readonly atMs: number;
+    readonly cachedShare?: number | undefined;
+  },
   nowMs: number,
 ): void {
   const [engine, live] = find(state, ticket);

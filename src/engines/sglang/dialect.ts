@@ -2,6 +2,7 @@ import { bothPhases } from "../both-phases.ts";
 import { bootstrapOf } from "../bootstrap.ts";
 import type { Dialect, LegContext, Split } from "../dialect.ts";
 import { dpRank } from "../dp-rank.ts";
+import { METRICS, SGLANG_LOADS } from "../load/sources.ts";
 import { usageOf } from "../read-answer.ts";
 import { splitsPlainRequests } from "../splits.ts";
 
@@ -29,6 +30,7 @@ export const sglang: Dialect = {
   readPrefill: (body) => ({ handoff: undefined, usage: usageOf(body) }),
   tookHandoff: () => undefined,
   blamesOther: (error) => /KVTransferError|handshake failed|prefill parallel info/i.test(error),
+  load: [...SGLANG_LOADS, METRICS],
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };
 

@@ -12,12 +12,15 @@ import { grantAsk } from "../grant/grant-fixtures.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
 
 /** The fleet of one pool `h200` with two engines in one region. */
-const small = fleet({ poolList: [pool("h200")] });
+const small = fleet({ poolList: [pool("h200", { dialect: "vllm-nixl" })] });
 
 export type Said = { readonly reserves: RegionReserve[]; readonly reports: RegionReport[] };
 
 /** A region service over an object that answers as told; what it was sent is kept. */
-export function byObject(calls: Partial<RegionCalls>) {
+export function byObject(
+  calls: Partial<RegionCalls>,
+  engineFetch: typeof fetch = () => Promise.reject(new TypeError("no engine is run here")),
+) {
   const said: Said = { reserves: [], reports: [] };
   const observed: number[] = [];
   const stub = {
@@ -34,7 +37,7 @@ export function byObject(calls: Partial<RegionCalls>) {
   const ofRequest = createRegionObjects({
     fleet: small,
     speeds: speedsOf(small),
-    engineFetch: () => Promise.reject(new TypeError("no engine is run here")),
+    engineFetch,
     secret: () => undefined,
     random: () => 0,
     clock: { now: Date.now, wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
