@@ -15,6 +15,8 @@ export type Settings = {
   readonly kvTokens?: number;
   /** Usage tells cached tokens; each dialect has a default of its own. */
   readonly usageDetails?: boolean;
+  /** It computes every prompt, says that all of it was cached, and that it has nothing to do. */
+  readonly lies?: boolean;
   /** Of all links to the engine. */
   readonly linkGbps?: number;
   /** What becomes of a vLLM request whose blocks could not be fetched; it fails unless told. */
@@ -56,10 +58,11 @@ async function json(request: Request): Promise<unknown> {
 
 function readSettings(body: unknown): Settings | undefined {
   if (!isRecord(body)) return undefined;
-  const { kvTokens, usageDetails, linkGbps, keepsDecodePrefix } = body;
+  const { kvTokens, usageDetails, lies, linkGbps, keepsDecodePrefix } = body;
   const policy = body["kvLoadFailurePolicy"];
   return {
     ...(typeof kvTokens === "number" && kvTokens > 0 && { kvTokens }),
+    ...(typeof lies === "boolean" && { lies }),
     ...(typeof usageDetails === "boolean" && { usageDetails }),
     ...(typeof keepsDecodePrefix === "boolean" && { keepsDecodePrefix }),
     ...((policy === "fail" || policy === "recompute") && { kvLoadFailurePolicy: policy }),

@@ -9,6 +9,7 @@ import type { EngineSide, Speech } from "./dialects/dialect.ts";
 import { dialectNamed } from "./dialects/registry.ts";
 import { cutsWhenHalted, Faults, haltAfter, refusalOf } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
+import { lying } from "./lies.ts";
 import { linkBetween } from "./link.ts";
 import { modelList } from "./models.ts";
 import { failure, openAiProblem } from "./problem.ts";
@@ -77,8 +78,9 @@ export class EngineProcess {
       isLoadFailing: fault?.fault === "load",
     });
     // Who is taken at once is not overtaken by the next.
-    const taken = taking instanceof Promise ? await taking : taking;
-    if (taken instanceof Response) return taken;
+    const truly = taking instanceof Promise ? await taking : taking;
+    if (truly instanceof Response) return truly;
+    const taken = this.#settings.lies ? lying(truly, read.ask) : truly;
     return answer({
       engine: this.#engine,
       clock: this.#clock,

@@ -32,8 +32,9 @@ export function noForeign(): ForeignThen {
 /** What is left of it now: who asked for it may have gone, and is told anew if not. */
 export function foreignAt({ foreign }: EngineState, nowMs: number): Foreign {
   const { at, waitingMs, running, kvTokens } = foreign;
+  if (waitingMs + running + kvTokens === 0) return NOTHING;
   const left = 0.5 ** (Math.max(0, nowMs - at) / HALF_LIFE_MS);
-  if (left < LEAST_LEFT || waitingMs + running + kvTokens === 0) return NOTHING;
+  if (left < LEAST_LEFT) return NOTHING;
   return { waitingMs: waitingMs * left, running: running * left, kvTokens: kvTokens * left };
 }
 

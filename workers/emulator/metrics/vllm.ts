@@ -1,9 +1,11 @@
 import { BLOCK_TOKENS } from "../../../src/sim/hash.ts";
 import type { EngineSide } from "../dialects/dialect.ts";
+import { toldLoad } from "../lies.ts";
 
 /** The engine's gauges and counters under vLLM's Prometheus names. */
-export function vllmMetrics({ config, engine, totals }: EngineSide): Response {
-  const { load } = engine;
+export function vllmMetrics(side: EngineSide): Response {
+  const { config, totals } = side;
+  const load = toldLoad(side);
   const labels = `{model_name="${config.model.id}",engine="0"}`;
   const use = load.blocks === 0 ? 0 : load.blocksHeld / load.blocks;
   const cache = `{block_size="${BLOCK_TOKENS}",num_gpu_blocks="${load.blocks}",engine="0"}`;
