@@ -10,6 +10,8 @@ const MOST_GHOSTS = 4096;
  * older than the links it continues, so that tails leave before the prefixes they need.
  */
 export class BlockLru {
+  /** Tokens that had to leave for others since it was made. */
+  evictedTokens = 0;
   #tokens = 0;
   /** The chain that was asked for last, and how much of it is held: one request asks several times. */
   #asked: Float64Array | undefined;
@@ -191,7 +193,9 @@ export class BlockLru {
     const links = this.#links;
     while (this.#tokens > capacityTokens && links.oldest > 0) {
       const link = links.oldest;
-      if ((links.wordOf(link) & IS_FIRST) > 0) this.remember(links.keyOf(link));
+      const word = links.wordOf(link);
+      if ((word & IS_FIRST) > 0) this.remember(links.keyOf(link));
+      this.evictedTokens += weightOf(word);
       this.#remove(link);
     }
   }

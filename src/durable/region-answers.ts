@@ -45,8 +45,8 @@ function applyEvent(state: RegionState, event: RegionEvent, nowMs: number): void
 }
 
 function enterProbe(state: RegionState, event: RegionEvent, nowMs: number): void {
-  const { ticket, engine = "", told: heard, afterMs, isWell } = event;
-  probed(state, { ticket, engine }, { afterMs, load: heard?.load, isWell }, nowMs);
+  const { ticket, engine = "", told: heard, afterMs, isWell, kv } = event;
+  probed(state, { ticket, engine }, { afterMs, load: heard?.load, isWell, kv }, nowMs);
 }
 
 /** Before the grant is ended: of one that has, nobody knows when its engine told it. */

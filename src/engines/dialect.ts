@@ -1,6 +1,7 @@
 import type { Phase } from "../core/fleet.ts";
 import type { Coupling, LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
+import type { KvEventSource } from "./load/kv-events.ts";
 import type { LoadSource } from "./load/sources.ts";
 
 /** What the planner and the region service may know of a dialect. See DESIGN §7. */
@@ -133,6 +134,8 @@ export type Dialect = {
   readonly learns?: AskedOf | ToldBy;
   /** Where its engines tell their load, the best first; their metrics page unless told. */
   readonly load?: readonly LoadSource[];
+  /** Where they tell what changed in their cache; absent where they do not. */
+  readonly kvEvents?: KvEventSource;
   /** When the decode leg may be ended after the client left: at once, or only at its first token. */
   readonly safeEnd: {
     readonly prefill: "at-once";

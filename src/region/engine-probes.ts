@@ -1,9 +1,11 @@
+import type { KvTold } from "../core/grant/kv-events.ts";
 import type { Probe, Probed } from "../core/grant/probes.ts";
 import type { Clock } from "../core/clock.ts";
 import { METRICS } from "../engines/load/sources.ts";
 import { dialectOf } from "../engines/registry.ts";
 import type { RegionEvent } from "../rpc/region-messages.ts";
 import { type EngineAccess, engineOf, keyOf } from "./engine-request.ts";
+import { kvTold } from "./kv-told.ts";
 import { readSmall } from "./read-small.ts";
 import { toldLoad } from "./told-load.ts";
 
@@ -13,6 +15,8 @@ export class EngineProbes {
   readonly #clock: Pick<Clock, "now">;
   /** How many of an engine's sources it does not have. */
   readonly #missing = new Map<string, number>();
+  /** Engines that have no cache events. */
+  readonly #eventless = new Set<string>();
 
   constructor(access: EngineAccess, clock: Pick<Clock, "now">) {
     this.#access = access;
@@ -24,7 +28,8 @@ export class EngineProbes {
     const leasedAt = this.#clock.now();
     for (const probe of probes) {
       const heard = await this.#ask(probe.engine).catch(() => ({ isWell: false }));
-      tell(probe, { ...heard, afterMs: this.#clock.now() - leasedAt });
+      const kv = await this.#drain(probe).catch(() => undefined);
+      tell(probe, { ...heard, kv, afterMs: this.#clock.now() - leasedAt });
     }
   }
 
@@ -33,7 +38,7 @@ export class EngineProbes {
     const sources = dialectOf(pool.dialect).load ?? [METRICS];
     for (let at = this.#missing.get(id) ?? 0; at < sources.length; at += 1) {
       const source = sources[at] ?? METRICS;
-      const response = await this.#get(id, source.path);
+      const response = await this.#send(id, source.path);
       if (!NOT_THERE.has(response.status)) {
         if (!response.ok) return told(response);
         const type = response.headers.get("content-type") ?? "";
@@ -43,12 +48,27 @@ export class EngineProbes {
       await response.body?.cancel();
       this.#missing.set(id, at + 1);
     }
-    return told(await this.#get(id, "/health"));
+    return told(await this.#send(id, "/health"));
   }
 
-  #get(id: string, path: string): Promise<Response> {
+  /** Reads what its engine tells of its cache once and to nobody else. */
+  async #drain({ engine, kvCursors = [] }: Probe): Promise<KvTold | undefined> {
+    const { kvEvents } = dialectOf(engineOf(this.#access.fleet, engine).pool.dialect);
+    if (kvEvents === undefined || this.#eventless.has(engine)) return undefined;
+    const response = await this.#send(engine, kvEvents.path, "POST");
+    if (NOT_THERE.has(response.status)) this.#eventless.add(engine);
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    const body = new TextDecoder().decode(await readSmall(response.body));
+    return kvTold(kvEvents.read(body, kvCursors));
+  }
+
+  #send(id: string, path: string, method = "GET"): Promise<Response> {
     const { pool, engine } = engineOf(this.#access.fleet, id);
     return this.#access.engineFetch(engine.url + path, {
+      method,
       headers: { ...pool.headers, ...keyOf(this.#access, engine) },
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: "manual",
@@ -58,7 +78,7 @@ export class EngineProbes {
 
 /** What a probe heard as its region is told it. */
 export function probedEvent({ ticket, engine }: Probe, heard: Probed): RegionEvent {
-  const { afterMs, load, isWell } = heard;
+  const { afterMs, load, isWell, kv } = heard;
   return {
     ticket,
     event: "probed",
@@ -67,10 +87,11 @@ export function probedEvent({ ticket, engine }: Probe, heard: Probed): RegionEve
     afterMs,
     ...(load !== undefined && { told: { load, afterMs } }),
     ...(isWell !== undefined && { isWell }),
+    ...(kv !== undefined && { kv }),
   };
 }
 
-type Heard = Omit<Probed, "afterMs">;
+type Heard = Pick<Probed, "load" | "isWell">;
 
 const TIMEOUT_MS = 1000;
 const NOT_THERE: ReadonlySet<number> = new Set([404, 405, 501]);

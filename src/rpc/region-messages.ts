@@ -1,4 +1,5 @@
 import type { ToldLoad } from "../core/grant/foreign.ts";
+import type { KvTold } from "../core/grant/kv-events.ts";
 import type { Probe } from "../core/grant/probes.ts";
 import type { GrantAsk, Granted, Refused } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
@@ -52,6 +53,7 @@ export type RegionEvent = {
   /** Of a probe: the engine, and whether it answered as one that is well; absent where that says neither. */
   readonly engine?: string;
   readonly isWell?: boolean;
+  readonly kv?: KvTold;
   readonly pool: string;
   /** Since the caller heard of the grant or the probe, ms. */
   readonly afterMs: number;

@@ -1,9 +1,15 @@
 import { doubt, mayAsk } from "./breaker.ts";
 import { hearLoad, isFresh, type ToldLoad } from "./foreign.ts";
+import { hearEvictions, type KvCursor, type KvTold } from "./kv-events.ts";
 import type { EngineState, RegionState } from "./region-state.ts";
 
 /** An engine to be asked how it is. One caller is told to, and tells what it heard under the ticket. */
-export type Probe = { readonly ticket: string; readonly engine: string };
+export type Probe = {
+  readonly ticket: string;
+  readonly engine: string;
+  /** How far its cache events were read; absent where none were. */
+  readonly kvCursors?: readonly KvCursor[];
+};
 
 /** What a probe heard; `afterMs` is since it was leased. */
 export type Probed = {
@@ -11,6 +17,8 @@ export type Probed = {
   readonly load?: ToldLoad | undefined;
   /** Absent where the engine's answer says neither. */
   readonly isWell?: boolean | undefined;
+  /** Its cache events, where it has any. */
+  readonly kv?: KvTold | undefined;
 };
 
 /** When an engine was last to be probed, epoch ms, and under which ticket until that was told. */
@@ -30,7 +38,8 @@ export function leaseProbes(state: RegionState, nowMs: number): Probe[] {
   return due.slice(0, MOST_AT_ONCE).map((engine) => {
     const ticket = `probe:${engine.id}:${state.nextTicket++}`;
     engine.probe = { at: nowMs, ticket };
-    return { ticket, engine: engine.id };
+    const { cursors } = engine.kv;
+    return { ticket, engine: engine.id, ...(cursors.length > 0 && { kvCursors: cursors }) };
   });
 }
 
@@ -38,7 +47,7 @@ export function leaseProbes(state: RegionState, nowMs: number): Probe[] {
 export function probed(
   state: RegionState,
   { ticket, engine: id }: Probe,
-  { afterMs, load, isWell }: Probed,
+  { afterMs, load, isWell, kv }: Probed,
   nowMs: number,
 ): EngineState | undefined {
   const pool = state.pools.get(id.slice(0, id.lastIndexOf("/")));
@@ -48,6 +57,7 @@ export function probed(
   engine.probe = { at, ticket: undefined };
   if (load !== undefined) hearLoad(engine, load, Math.min(nowMs, at + afterMs), nowMs);
   if (isWell !== undefined) doubt(engine.breaker, !isWell);
+  if (kv !== undefined) hearEvictions(engine, kv);
   return engine;
 }
 
@@ -58,7 +68,9 @@ const APART_MS = 100;
 const MOST_AT_ONCE = 2;
 
 function isDue(engine: EngineState, nowMs: number): boolean {
-  const { probe, breaker } = engine;
-  if (nowMs - probe.at < EVERY_MS || isFresh(engine, nowMs, EVERY_MS)) return false;
+  const { probe, breaker, kv } = engine;
+  if (nowMs - probe.at < EVERY_MS) return false;
+  // Cache events are kept for a while only, and told to nobody but who asks for them.
+  if (kv.cursors.length === 0 && isFresh(engine, nowMs, EVERY_MS)) return false;
   return mayAsk(breaker, nowMs);
 }

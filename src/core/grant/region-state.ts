@@ -9,6 +9,7 @@ import { type FirstTokens, noFirstTokens } from "./first-tokens.ts";
 import { type EndedLeg, type ForeignThen, noForeign } from "./foreign.ts";
 import type { Offer } from "./offer.ts";
 import type { RecentPrompts } from "./prompt-share.ts";
+import { type KvEvents, noKvEvents } from "./kv-events.ts";
 import type { ProbeLease } from "./probes.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
@@ -108,6 +109,8 @@ export type EngineState = {
   /** What it told of itself beyond what it was granted here. */
   foreign: ForeignThen;
   probe: ProbeLease;
+  /** What it told of its cache, where it does. */
+  kv: KvEvents;
   /** Legs of the last moments that have ended. */
   readonly ended: EndedLeg[];
   /** How many prompts it was given. */
@@ -223,6 +226,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
       firstTokens: noFirstTokens(),
       residency: trusted(),
       foreign: noForeign(),
+      kv: noKvEvents(),
       probe: { at: -Infinity, ticket: undefined },
       ended: [],
       prompts: 0,

@@ -62,6 +62,11 @@ export function hearCached(
   if (found < AGREES && found < residency.trust) move(residency, found, WEIGHT);
 }
 
+/** What it may have evicted nobody was told: that counts as one prompt that it did not find. */
+export function missed(residency: Residency): void {
+  move(residency, 0, WEIGHT);
+}
+
 /**
  * A prompt took an engine so long, by itself: that tells whether it was found in the cache, whatever is said of it.
  * `factor` is how much slower than its class the engine is.

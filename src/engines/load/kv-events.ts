@@ -1,19 +1,14 @@
+import type { KvCursor } from "../../core/grant/kv-events.ts";
 import { figure, membersOf, objectsOf, parseJson } from "./json-values.ts";
 import { quoteLongIntegers } from "./long-integers.ts";
-
-/** How far the events of one data-parallel rank were read. */
-export type KvCursor = {
-  readonly rank: number;
-  readonly lastId: number;
-  /** The widest attention window seen, tokens: whole prefixes are cached in that one alone. */
-  readonly windowTokens?: number | undefined;
-};
 
 /** What changed in the cache of one rank since its cursor. Hashes are decimal text, digit for digit as they came. */
 export type KvChanges = {
   readonly cursor: KvCursor;
   /** Events are missing between: what else the rank holds is not known any more. */
   readonly gap: boolean;
+  /** The engine counts from its beginning again: it held nothing when these began. */
+  readonly restarted: boolean;
   readonly stored: readonly StoredBlock[];
   readonly removed: readonly string[];
   /** Blocks held before that are in another level now. */
@@ -38,13 +33,29 @@ export type StoredBlock = {
 export function readKvEvents(body: string, known: readonly KvCursor[]): readonly KvChanges[] {
   const drained = parseJson(quoteLongIntegers(body));
   if (!Array.isArray(drained)) {
-    return known.map((cursor) => ({ cursor, gap: true, stored: [], removed: [], moved: [] }));
+    return known.map((cursor) => ({
+      cursor,
+      gap: true,
+      restarted: false,
+      stored: [],
+      removed: [],
+      moved: [],
+    }));
   }
   const ranks = Map.groupBy(objectsOf(drained).flatMap(eventOf), ({ rank }) => rank);
   return [...ranks].map(([rank, events]) =>
     changesOf(events, known.find((cursor) => cursor.rank === rank) ?? { rank, lastId: -1 }),
   );
 }
+
+/** Where an engine tells what changed in its cache. It tells it once: who asks has to tell the others. */
+export type KvEventSource = {
+  /** Below the engine's URL, for a `POST` without a body. */
+  readonly path: string;
+  read(body: string, known: readonly KvCursor[]): readonly KvChanges[];
+};
+
+export const KV_CACHE_EVENTS: KvEventSource = { path: "/kv_cache_events", read: readKvEvents };
 
 type Json = Readonly<Record<string, unknown>>;
 type Event = {
@@ -74,7 +85,8 @@ function changesOf(events: readonly Event[], cursor: KvCursor): KvChanges {
     lastId = id;
     if (window === windowTokens && !cache.apply(data)) gap = true;
   }
-  return { cursor: { rank: cursor.rank, lastId, windowTokens }, gap, ...cache.changes() };
+  const read = { rank: cursor.rank, lastId, windowTokens };
+  return { cursor: read, gap, restarted: isAnew, ...cache.changes() };
 }
 
 /** A restarted engine begins with its creation; where that was dropped, its events end before those read already. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readKvEvents, type KvCursor } from "../../../../src/engines/load/kv-events.ts";
+import type { KvCursor } from "../../../../src/core/grant/kv-events.ts";
+import { readKvEvents } from "../../../../src/engines/load/kv-events.ts";
 
 type Told = { readonly id: number; readonly data: string; readonly more?: string };
 
@@ -40,6 +41,7 @@ describe("drained cache events", () => {
     expect(one(body)).toEqual({
       cursor: { rank: 0, lastId: 2, windowTokens: 4096 },
       gap: false,
+      restarted: false,
       stored: [
         { hash: "12460730416951841444", parent: undefined, tokens: [5, 6], level: 0 },
         { hash: "944812140882783", parent: "12460730416951841444", tokens: [7], level: 0 },
@@ -102,7 +104,10 @@ describe("drained cache events", () => {
       gap: true,
       removed: ["1"],
     });
-    expect(one(drained({ id: 3, data: removed("1") }))).toMatchObject({ gap: true });
+    expect(one(drained({ id: 3, data: removed("1") }))).toMatchObject({
+      gap: true,
+      restarted: false,
+    });
     const missing = drained({ id: 6, data: removed("1") }, { id: 8, data: removed("2") });
     expect(one(missing, at(5))).toMatchObject({
       gap: true,
@@ -131,6 +136,7 @@ describe("drained cache events", () => {
     );
     expect(one(restarted, at(500))).toMatchObject({
       gap: true,
+      restarted: true,
       stored: [{ hash: "1" }],
       cursor: { lastId: 1 },
     });
@@ -138,7 +144,11 @@ describe("drained cache events", () => {
       { id: 0, data: created },
       ...[1, 2, 3].map((id) => ({ id, data: removed(String(id)) })),
     );
-    expect(one(beyond, at(2))).toMatchObject({ gap: true, removed: ["1", "2", "3"] });
+    expect(one(beyond, at(2))).toMatchObject({
+      gap: true,
+      restarted: true,
+      removed: ["1", "2", "3"],
+    });
     expect(one(drained({ id: 40, data: removed("1") }), at(500))).toMatchObject({
       gap: true,
       removed: ["1"],
@@ -188,7 +198,7 @@ describe("drained cache events", () => {
       drained({ id: 6, data: removed("1") }).slice(0, -1),
     ]) {
       expect(readKvEvents(body, at(5))).toEqual([
-        { cursor: at(5)[0], gap: true, stored: [], removed: [], moved: [] },
+        { cursor: at(5)[0], gap: true, restarted: false, stored: [], removed: [], moved: [] },
       ]);
     }
     expect(readKvEvents("[]", at(5))).toEqual([]);
