@@ -51,22 +51,27 @@ async function tryLeg(
   remember(access, order, answer);
   if (answer.ok) return answer;
   const { failure } = answer;
-  const blames = blamesOther(access, order, failure) && ({ blames: "other" } as const);
-  return { ...answer, failure: { ...withoutSecrets(failure, access, order), ...blames } };
+  const blames = whomBlames(access, order, failure);
+  return {
+    ...answer,
+    failure: { ...withoutSecrets(failure, access, order), ...(blames && { blames }) },
+  };
 }
 
-/** Only the legs of a split have another to blame. */
-function blamesOther(
+/** Only the legs of a split have another to blame, and only decode fails for what prefill did where it does not tell. */
+function whomBlames(
   { fleet }: EngineAccess,
   order: LegOrder,
-  { message, body }: LegFailure,
-): boolean {
-  if (order.split === undefined && order.handoff === undefined) return false;
+  { kind, message, body }: LegFailure,
+): LegFailure["blames"] {
+  const isSplit = order.split !== undefined || order.handoff !== undefined;
+  if (!isSplit || (kind !== "status" && kind !== "malformed")) return undefined;
   const pool = fleet.pools.get(order.engine.slice(0, order.engine.lastIndexOf("/")));
-  const said = body
-    ? `${message} ${new TextDecoder().decode(body.subarray(0, MOST_SAID))}`
-    : message;
-  return pool !== undefined && dialectOf(pool.dialect).blamesOther?.(said) === true;
+  if (pool === undefined) return undefined;
+  const { blamesOther } = dialectOf(pool.dialect);
+  if (blamesOther === undefined) return order.leg === "decode" ? "either" : undefined;
+  const text = body ? new TextDecoder().decode(body.subarray(0, MOST_SAID)) : "";
+  return blamesOther(`${message} ${text}`) ? "other" : undefined;
 }
 
 /** Bytes of an error body that are looked at for whom it blames. */

@@ -139,8 +139,8 @@ export type LegFailure = {
     | "malformed"
     | "aborted";
   readonly message: string;
-  /** The engine says that the split's other engine is at fault, or what lies between them. */
-  readonly blames?: "other";
+  /** Of a split: the other engine is at fault, or what lies between them (`other`); or nobody can tell (`either`). */
+  readonly blames?: "other" | "either";
   readonly status?: number;
   readonly retryAfterMs?: number;
   readonly body?: Uint8Array;
@@ -155,7 +155,8 @@ export type LegReport = {
   readonly event: "first-token" | "done" | "failed" | "released";
   readonly usage?: Usage;
   readonly elapsedMs?: number;
-  readonly failure?: LegFailure["kind"];
+  /** `handoff`: it, or the other engine of the split, or what lies between them. */
+  readonly failure?: LegFailure["kind"] | "handoff";
   /** What an overloaded engine asked for. */
   readonly retryAfterMs?: number;
   readonly now: number;

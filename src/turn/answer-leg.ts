@@ -64,6 +64,8 @@ export function begun(
   return prefill ? { ...served, prefill } : served;
 }
 
+type Failed = Extract<Attempt, { ok: false }>;
+
 /** Ends a leg that gave no answer, in the books and for the caller; `why` where its own message does not tell. */
 export function failed(
   deps: TurnDeps,
@@ -71,16 +73,24 @@ export function failed(
   run: LegRun,
   answer: LegAnswer,
   why?: string,
-): Extract<Attempt, { ok: false }> {
+): Failed {
   const failure: LegFailure = answer.ok ? UNEXPECTED[answer.kind] : answer.failure;
   const isOurs = turn.signal.aborted || failure.kind === "aborted" || failure.blames === "other";
   finish(deps, run, isOurs ? "cancelled" : "failed", {
     ...(answer.ok && answer.kind === "prefilled" && { usage: answer.usage }),
     why: why ?? failure.message,
     failure: failure.kind,
+    isUnclear: failure.blames === "either",
     retryAfterMs: failure.retryAfterMs,
   });
-  return { ok: false, failure, engines: [run.grant.engine] };
+  const engines = [run.grant.engine];
+  if (failure.blames === "either") return { ok: false, failure, engines: [], suspects: engines };
+  return { ok: false, failure, engines };
+}
+
+/** The same failure, for which the engine of the split's other leg may as well be the reason. */
+export function suspecting(attempt: Failed, { grant }: LegRun): Failed {
+  return { ...attempt, suspects: [...(attempt.suspects ?? []), grant.engine] };
 }
 
 const UNEXPECTED: Record<(LegAnswer & { ok: true })["kind"], LegFailure> = {

@@ -1,5 +1,5 @@
 import type { LegOrder } from "../region/service.ts";
-import { begun, failed, type Given, sendLeg } from "./answer-leg.ts";
+import { begun, failed, type Given, sendLeg, suspecting } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish, type LegRun, orderFor } from "./legs.ts";
@@ -49,8 +49,11 @@ export async function concurrently(
  * for whom, and neither is asked again.
  */
 function blame(deps: TurnDeps, attempt: Attempt, other: LegRun): Attempt {
-  if (attempt.ok || other.outcome !== undefined) return attempt;
+  if (attempt.ok) return attempt;
   const { kind, blames } = attempt.failure;
+  const isOver = other.outcome !== undefined;
+  if (attempt.suspects || (isOver && kind === "stalled")) return suspecting(attempt, other);
+  if (isOver) return attempt;
   if (blames !== "other" && kind !== "stalled") return attempt;
   const why = blames ? "its other leg could not reach it" : "neither leg said anything in time";
   finish(deps, other, "failed", { why, failure: kind });

@@ -1,5 +1,5 @@
 import type { LegFailure } from "../region/service.ts";
-import { answerLeg, begun, failed } from "./answer-leg.ts";
+import { answerLeg, begun, failed, suspecting } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
@@ -46,14 +46,22 @@ async function decodeLeg(
   handed: { readonly prefill: LegRun; readonly handoff: string },
 ): Promise<Attempt> {
   const first = await answerLeg(deps, turn, aim, run, handed);
-  if (first.ok || turn.signal.aborted || !NOT_TAKEN.has(first.failure.kind)) return first;
+  if (first.ok || turn.signal.aborted) return first;
+  // What it waited for in vain may be its own first token, or blocks that never came.
+  if (first.failure.kind === "stalled") return suspecting(first, handed.prefill);
+  if (!NOT_TAKEN.has(first.failure.kind)) return first;
   const avoid = [...aim.avoid, run.grant.engine];
   const order = { leg: "decode", pool: run.grant.pool, requestId: run.requestId, avoid } as const;
   const handedTokens = turn.ask.promptTokens;
   const other = await reserve(deps, turn, { ...order, handedTokens, startBy: aim.startBy });
-  if (!other.ok) return first;
+  if (!other.ok) return first.suspects ? suspecting(first, handed.prefill) : first;
   const second = await answerLeg(deps, turn, aim, other.run, handed);
-  return second.ok ? second : { ...second, engines: [...first.engines, ...second.engines] };
+  if (second.ok) return second;
+  const engines = [...first.engines, ...second.engines];
+  const suspects = [...(first.suspects ?? []), ...(second.suspects ?? [])];
+  // What neither of two could take is not there, or not to be had.
+  const isSource = first.suspects && second.suspects;
+  return { ...second, suspects, engines: isSource ? [handed.prefill.grant.engine] : engines };
 }
 
 /** Failures of a decode engine that cannot have fetched anything yet. */

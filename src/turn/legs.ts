@@ -31,6 +31,8 @@ export type LegEnd = {
   readonly usage?: Usage | undefined;
   readonly why?: string | undefined;
   readonly failure?: LegFailure["kind"] | undefined;
+  /** It may as well have been the other leg's engine. */
+  readonly isUnclear?: boolean;
   readonly retryAfterMs?: number | undefined;
   readonly tokenFrames?: number;
   readonly told?: Told | undefined;
@@ -134,7 +136,7 @@ export function finish(
   end: LegEnd = {},
 ): void {
   if (run.outcome !== undefined) return;
-  const { usage, why, failure, retryAfterMs, tokenFrames, told } = end;
+  const { usage, why, failure, isUnclear, retryAfterMs, tokenFrames, told } = end;
   run.outcome = outcome;
   run.endedAt = deps.now();
   if (usage !== undefined) run.usage = usage;
@@ -148,7 +150,7 @@ export function finish(
     event: outcome === "served" ? "done" : outcome === "failed" ? "failed" : "released",
     elapsedMs: run.endedAt - run.startedAt,
     ...(usage !== undefined && { usage }),
-    ...(failure !== undefined && { failure }),
+    ...(failure !== undefined && { failure: isUnclear ? "handoff" : failure }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     now: run.endedAt,
   });

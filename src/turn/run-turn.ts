@@ -49,6 +49,7 @@ export async function tryPlacements(
   const { maxAttempts } = deps.settings;
   const runs: LegRun[] = [];
   const avoid = new Set<string>();
+  const suspected = new Set<string>();
   let planned = first;
   let ordered: readonly Placement[] = first.placements;
   let failure: LegFailure = nowhere(turn, first);
@@ -59,7 +60,7 @@ export async function tryPlacements(
     const result = await attempt(deps, turn, {
       placement,
       requestId: tries === 0 ? turn.requestId : `${turn.requestId}-${tries}`,
-      avoid: [...avoid],
+      avoid: [...avoid, ...suspected],
       runs,
       firstTokenTimeoutMs: patienceMs(
         deps,
@@ -72,15 +73,22 @@ export async function tryPlacements(
     });
     if (result.ok) return { plan: first, runs, result };
     // What an engine said tells more than a pool that had none to give.
-    if (result.engines.length > 0 || avoid.size === 0) failure = result.failure;
+    const { engines, suspects = [] } = result;
+    const isAnEngines = engines.length > 0 || suspects.length > 0;
+    if (isAnEngines || avoid.size === 0) failure = result.failure;
     if (failure.kind === "caller" || turn.signal.aborted) break;
-    if (result.engines.length === 0) {
+    if (!isAnEngines) {
       // A pool had no engine to give: go on to the next placement that does not ask the same.
       ordered = elsewhere(ordered, placement);
       continue;
     }
-    for (const engine of result.engines) avoid.add(engine);
-    planned = planTurn(deps, withoutKept(turn), avoid);
+    for (const engine of engines) avoid.add(engine);
+    for (const engine of suspects) suspected.add(engine);
+    planned = planTurn(deps, withoutKept(turn), new Set([...avoid, ...suspected]));
+    if (planned.placements.length === 0 && suspected.size > 0) {
+      suspected.clear();
+      planned = planTurn(deps, withoutKept(turn), avoid);
+    }
     ordered = planned.placements;
   }
   return { plan: first, runs, result: { ok: false, failure } };

@@ -39,6 +39,8 @@ export type Attempt =
       readonly failure: LegFailure;
       /** Engines that failed; none when a pool had none to give. */
       readonly engines: readonly string[];
+      /** Engines of which one failed, or what lies between them; those are asked again only when nobody else is left. */
+      readonly suspects?: readonly string[];
     };
 
 /** The granted legs of one split request. */

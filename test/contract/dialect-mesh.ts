@@ -8,11 +8,16 @@ export type Contract = {
   readonly prefillsAtDecode: boolean;
   /** Its prefill engine ends before decode is sent, with blocks that wait for it. */
   readonly isSerial: boolean;
+  /** How long its engines keep blocks that nobody comes for, ms. */
+  readonly leaseMs: number;
 };
 
 export const CONTRACTS: readonly Contract[] = [
-  { dialect: "vllm-nixl", prefillsAtDecode: true, isSerial: true },
-  { dialect: "sglang", prefillsAtDecode: false, isSerial: false },
+  { dialect: "vllm-nixl", prefillsAtDecode: true, isSerial: true, leaseMs: 30_000 },
+  { dialect: "vllm-nixl-push", prefillsAtDecode: true, isSerial: false, leaseMs: 30_000 },
+  { dialect: "vllm-mooncake", prefillsAtDecode: true, isSerial: false, leaseMs: 480_000 },
+  { dialect: "vllm-shared-storage", prefillsAtDecode: true, isSerial: true, leaseMs: 0 },
+  { dialect: "sglang", prefillsAtDecode: false, isSerial: false, leaseMs: 0 },
 ];
 
 /** Engines of one dialect: those that prefill, those that decode. */
@@ -40,29 +45,35 @@ export function dialectMesh(): MeshFile {
       dialects.map((dialect) => [modelOf(dialect), { ...large, aliases: [] }]),
     ),
     pools: Object.fromEntries(
-      dialects.flatMap((dialect, n) => [
-        pool(dialect, "prefill", { device: "rubin-cpx", firstPort: 9000 + 2 * n }),
-        pool(dialect, "decode", { device: "h200", firstPort: 9500 + 2 * n }),
+      dialects.flatMap((dialect) => [
+        pool(dialect, "prefill", "rubin-cpx"),
+        pool(dialect, "decode", "h200"),
       ]),
     ) as unknown as MeshFile["pools"],
+    stores: STORES,
     links: dialects.map((dialect) => ({ ...LINK, from: `${dialect}-p`, to: `${dialect}-d` })),
     rules: [],
   };
 }
 
+const STORES = {
+  flash: {
+    tier: "flash",
+    bytes: 5e12,
+    gbps: 400,
+    region: "iad",
+    dialects: ["vllm-shared-storage"],
+  },
+};
+
 type Parts = MeshFile & { readonly models: Record<string, object> };
 
 const LINK = { transport: "rdma", gbps: 400, perFlowGbps: 400, rttMs: 0.1, usdPerGB: 0 };
 
-function pool(
-  dialect: string,
-  role: "prefill" | "decode",
-  { device, firstPort }: { readonly device: string; readonly firstPort: number },
-) {
-  const engines = enginesOf(dialect)[role].map((id, n) => ({
+function pool(dialect: string, role: "prefill" | "decode", device: string) {
+  const engines = enginesOf(dialect)[role].map((id) => ({
     id: id.slice(id.lastIndexOf("/") + 1),
     url: `http://127.0.0.1:9100/${id}`,
-    bootstrapPort: firstPort + n,
   }));
   const name = role === "prefill" ? `${dialect}-p` : `${dialect}-d`;
   const members = { model: modelOf(dialect), device, devices: 4, region: "iad", dialect };

@@ -17,7 +17,7 @@ import { learnDecode, learnPrefill } from "./trust.ts";
 /** Answers this many times longer than expected keep their grant without being renewed. */
 const DECODE_SLACK = 4;
 /** Kinds of failure that say nothing about the engine's health. */
-const NOT_THE_ENGINE = new Set(["caller", "aborted"]);
+const NOT_THE_ENGINE = new Set(["caller", "aborted", "handoff"]);
 
 /** The leg gave its first token: its prefill is done, and what was modelled behind it moves up. */
 export function firstToken(state: RegionState, ticket: string, nowMs: number): void {

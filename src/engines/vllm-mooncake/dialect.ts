@@ -77,16 +77,19 @@ function bootstrapUrl(engine: EngineAddress): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Engine ids by data-parallel rank; `{engine: {rank: …}}` as the bootstrap server tells them, or as kept. */
+/**
+ * Engine ids by data-parallel rank, from `{rank: {engine_id}}` as bootstrap servers tell them, from `{engine: {rank: …}}`
+ * as older ones did, or from what was kept.
+ */
 function engineIds(json: string): Record<number, string> {
   const told: unknown = JSON.parse(json);
   if (typeof told !== "object" || told === null) throw new SyntaxError("no list of engines");
   const ids: Record<number, string> = {};
   for (const [name, value] of Object.entries(told)) {
     if (typeof value === "string") ids[Number(name)] = value;
-    else if (typeof value === "object" && value !== null) {
-      for (const rank of Object.keys(value)) ids[Number(rank)] = name;
-    }
+    else if (typeof value !== "object" || value === null) continue;
+    else if ("engine_id" in value) ids[Number(name)] = String(value.engine_id);
+    else for (const rank of Object.keys(value)) ids[Number(rank)] = name;
   }
   return ids;
 }

@@ -20,7 +20,9 @@ export const vllmSharedStorage: Dialect = {
   splits: splitsPlainRequests,
   write: (leg) => ({ edits: editsOf(leg), headers: { "x-request-id": leg.requestId } }),
   readPrefill: (body) => ({ handoff: undefined, usage: usageOf(body) }),
-  tookHandoff: () => undefined,
+  // Whatever its block size, it lacks only the end of what prefill wrote.
+  tookHandoff: ({ promptTokens, cachedTokens }) =>
+    cachedTokens === undefined ? undefined : cachedTokens > promptTokens / 2,
   declines,
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };

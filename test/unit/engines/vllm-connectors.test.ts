@@ -16,8 +16,8 @@ function params(dialect: string, leg: "prefill" | "decode", order: SentOrder): u
 describe("a split in vllm-mooncake", () => {
   const learned = vllmMooncake.learns;
   if (!learned || !("url" in learned)) throw new TypeError("its bootstrap server is asked");
-  const bytes = new TextEncoder().encode('{"eng-a":{"0":{"tp":{}},"1":{}},"eng-b":{"2":{}}}');
-  const known = learned.read(bytes);
+  const read = (answer: string) => learned.read(new TextEncoder().encode(answer));
+  const known = read('{"eng-a":{"0":{"tp":{}},"1":{}},"eng-b":{"2":{}}}');
 
   it("asks the bootstrap server of the prefill engine who its ranks are", () => {
     expect(learned.url({ url: "http://10.0.0.7:8000" })).toBe("http://10.0.0.7:8998/query");
@@ -25,6 +25,9 @@ describe("a split in vllm-mooncake", () => {
       "http://[fd00::7]:7/query",
     );
     expect(JSON.parse(known)).toEqual({ 0: "eng-a", 1: "eng-a", 2: "eng-b" });
+    const newer =
+      '{"0":{"engine_id":"eng-a","worker_addr":{"0":{"0":"tcp://x"}}},"1":{"engine_id":"eng-b"}}';
+    expect(JSON.parse(read(newer))).toEqual({ 0: "eng-a", 1: "eng-b" });
   });
 
   it("gives both legs one transfer id and decode the engine of the prefill leg's rank", () => {
