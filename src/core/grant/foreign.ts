@@ -47,14 +47,17 @@ export function hearLoad(engine: EngineState, load: ToldLoad, atMs: number, nowM
   const isOld = nowMs - atMs > FRESH_MS || atMs < engine.foreign.at;
   if (isOld || pool.pool.routed !== "us") return;
   const own = ownAt(engine, atMs);
-  const { running = 0, waiting = 0, kvUse = 0 } = load;
-  const others = Math.max(0, running + waiting - own.legs);
-  const othersWait = others * (waiting / Math.max(1, running + waiting));
+  const before = foreignAt(engine, atMs);
+  const { kvUse } = load;
+  const others = othersIn(load, own);
   engine.foreign = {
     at: atMs,
-    waitingMs: waitingWorkMs(pool, load, othersWait),
-    running: others - othersWait,
-    kvTokens: Math.max(0, kvUse * pool.speed.kvTokens - own.kvTokens),
+    waitingMs: others.waiting === undefined ? before.waitingMs : workMs(pool, load, others.waiting),
+    running: others.running ?? before.running,
+    kvTokens:
+      kvUse === undefined
+        ? before.kvTokens
+        : Math.max(0, kvUse * pool.speed.kvTokens - own.kvTokens),
   };
 }
 
@@ -84,25 +87,43 @@ const CLOCKS_APART_MS = 500;
 /** A request of which nothing is known is taken to have so many tokens. */
 const TYPICAL_TOKENS = 1000;
 
+type Own = ReturnType<typeof ownAt>;
+
+/** Requests of others; undefined where the engine did not tell. */
+function othersIn({ running, waiting }: ToldLoad, own: Own) {
+  if (waiting === undefined || running === undefined) {
+    const others = (told: number | undefined, ours: number) =>
+      told === undefined ? undefined : Math.max(0, told - ours);
+    return { waiting: others(waiting, own.mayWait), running: others(running, own.legs) };
+  }
+  // Which of them are whose is not known.
+  const others = Math.max(0, running + waiting - own.legs);
+  const othersWait = others * (waiting / Math.max(1, running + waiting));
+  return { waiting: othersWait, running: others - othersWait };
+}
+
 /** Legs of this ledger that may be among those that an engine told of. */
 function ownAt({ grants, ended }: EngineState, atMs: number) {
   let legs = 0;
+  let mayWait = 0;
   let kvTokens = 0;
   for (const live of grants.values()) {
     if (live.grantedAt > atMs + CLOCKS_APART_MS) continue;
     legs += 1;
+    if (live.firstTokenAt === undefined) mayWait += 1;
     kvTokens += live.kvTokens;
   }
   for (const leg of ended) {
     if (leg.endedAt < atMs - LATE_MS) continue;
     legs += 1;
+    mayWait += 1;
     kvTokens += leg.kvTokens;
   }
-  return { legs, kvTokens };
+  return { legs, mayWait, kvTokens };
 }
 
 /** By their tokens where those are told, else as much for each as legs of the pool usually take. */
-function waitingWorkMs({ speed, work }: PoolState, load: ToldLoad, others: number): number {
+function workMs({ speed, work }: PoolState, load: ToldLoad, others: number): number {
   const { waiting = 0, waitingTokens } = load;
   if (others === 0) return 0;
   if (waitingTokens !== undefined) return (speed.prefillMs(waitingTokens, 0) * others) / waiting;

@@ -75,7 +75,7 @@ export type EngineView = {
   /** Measured time over modelled time of prefill and decode (1 = as the device class says, 2 = twice as slow). */
   readonly prefillFactor: number;
   readonly decodeFactor: number;
-  /** How far it is believed to hold what it should, 0 to 1; absent means wholly. Part of `heldTokens` where that is told. */
+  /** How far it is believed to hold what it should, 0 to 1; absent means wholly. `heldTokens` has it in it. */
   readonly heldTrust?: number;
   /** False while its breaker is open or it drains. */
   readonly healthy: boolean;

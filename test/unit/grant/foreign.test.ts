@@ -32,6 +32,18 @@ describe("an engine that has more to do than it was granted here", () => {
     expect(viewOf(state, engine, 0).kvFreeTokens).toBeCloseTo(0.25 * capacity, 5);
   });
 
+  it("need not tell all: its legs that have begun do not wait, and what it leaves out is as it was", () => {
+    const state = region({ engineCount: 1 });
+    const begun = [1, 2, 3].map((n) => granted(state, grantAsk(chainOf([n], 10_000)), 0).ticket);
+    for (const ticket of begun) firstToken(state, ticket, 100);
+    const [first = ""] = begun;
+    told(state, first, { load: { running: 8, waiting: 0 }, atMs: 200 }, 200);
+    told(state, first, { load: { waiting: 2 }, atMs: 210 }, 210);
+    const view = viewOf(state, "h200/0", 210);
+    expect(view.batch).toBeCloseTo(8, 1);
+    expect(view.queueMs).toBeGreaterThan(500);
+  });
+
   it("says when a leg is expected to begin, and why there", () => {
     const state = region({ engineCount: 1 });
     hear(state, { running: 0, waiting: 5 }, 0);
