@@ -119,11 +119,10 @@ export class RegionCaller {
     if (this.#knows.live.heard(region, told.value.memory)) await this.send(region);
   }
 
-  /** What is found out goes with the next call, as everything does. */
-  #probe(region: string, probes: readonly Probe[]): Promise<void> {
-    return this.#knows.probes.each(probes, (probe, heard) =>
-      this.tellSoon(region, probedEvent(probe, heard)),
-    );
+  /** What is found out is worth no call of its own: it goes with the next, be it the report of the leg that asked. */
+  #probe(region: string, due: readonly Probe[]): Promise<void> {
+    const { probes, reports } = this.#knows;
+    return probes.each(due, (probe, heard) => reports.add(region, probedEvent(probe, heard)));
   }
 
   #takeReports(region: string): RegionReports {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FrameReader, frameOf, pack, unpack } from "../../src/rpc/packed.ts";
+import { politely } from "./fake-engine.ts";
 import { regionService } from "./region-ways.ts";
 
 describe("a region's worker", () => {
@@ -13,6 +14,28 @@ describe("a region's worker", () => {
     });
     expect((await leg()).answer.ok).toBe(true);
     expect(asked).toEqual(["/leg"]);
+  });
+
+  it("passes on what an engine tells of its load, and leaves no probe to its callers", async () => {
+    const replies: unknown[] = [];
+    const { engine, leg } = regionService("by worker", {
+      async around(_, next) {
+        const answer = new Uint8Array(await (await next()).arrayBuffer());
+        const read = new Response(answer).body?.getReader();
+        if (read) replies.push(await new FrameReader(read).next());
+        return new Response(answer);
+      },
+    });
+    engine.answers((sent) => {
+      const { body, headers } = politely(sent);
+      const told = "TEXT named_metrics.num_requests_running=3";
+      return new Response(body, {
+        headers: { ...Object.fromEntries(headers), "endpoint-load-metrics": told },
+      });
+    });
+    expect((await leg()).answer).toMatchObject({ kind: "answering", load: { running: 3 } });
+    expect(replies).toMatchObject([{ kind: "reserved", reply: { ok: true } }]);
+    expect(replies[0]).not.toHaveProperty("reply.probes");
   });
 
   it.each<[string, () => Promise<Response>]>([

@@ -64,7 +64,9 @@ describe("an engine that its region wants probed", () => {
     });
     await service.reserve(reserveAsk());
     await vi.advanceTimersByTimeAsync(200);
-    expect(urls).toEqual(["http://h200/0/metrics"]);
+    expect(eventsOf(said), "in a call of its own").toEqual([]);
+    await service.reserve(reserveAsk());
+    expect(urls[0]).toBe("http://h200/0/metrics");
     const told = { load: { running: 4, waiting: 1 }, afterMs: 30 };
     const event = { ticket: "p1", event: "probed", engine: "h200/0", pool: "h200", isWell: true };
     expect(eventsOf(said)).toMatchObject([{ ...event, told }]);
@@ -76,12 +78,13 @@ describe("an engine that its region wants probed", () => {
       urls.push(String(url));
       return new Response(null, { status: String(url).endsWith("/health") ? 200 : 404 });
     });
-    for (let n = 0; n < 2; n++) {
+    for (let n = 0; n < 3; n++) {
       await service.reserve(reserveAsk());
       await vi.advanceTimersByTimeAsync(200);
     }
     expect(urls.map((url) => url.replace("http://h200/0", ""))).toEqual([
       "/metrics",
+      "/health",
       "/health",
       "/health",
     ]);
@@ -96,6 +99,7 @@ describe("an engine that its region wants probed", () => {
     const { service, said } = byObject({ reserve: () => PROBING }, answer);
     await service.reserve(reserveAsk());
     await vi.advanceTimersByTimeAsync(200);
+    await service.reserve(reserveAsk());
     expect(eventsOf(said)).toHaveLength(1);
     expect(eventsOf(said)[0]?.isWell).toBe(isWell);
   });
@@ -124,6 +128,6 @@ function completion(headers: Readonly<Record<string, string>>): Response {
   return Response.json({ choices }, { headers });
 }
 
-function eventsOf({ reports }: ReturnType<typeof byObject>["said"]): readonly RegionEvent[] {
-  return reports.flatMap((report) => report.reports.events);
+function eventsOf({ reserves, reports }: ReturnType<typeof byObject>["said"]) {
+  return [...reserves, ...reports].flatMap((call): readonly RegionEvent[] => call.reports.events);
 }
