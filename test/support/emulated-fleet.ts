@@ -40,6 +40,11 @@ export class EmulatedFleet {
     return this.#engine(engine).fetch(new Request(`http://engine${path}`), path);
   }
 
+  post(engine: string, path: string): Promise<Response> {
+    const request = new Request(`http://engine${path}`, { method: "POST" });
+    return this.#engine(engine).fetch(request, path);
+  }
+
   async admin(engine: string, action: string, body: object = {}): Promise<void> {
     const path = `/admin/${action}`;
     const init = { method: "POST", headers: ADMIN, body: JSON.stringify(body) };

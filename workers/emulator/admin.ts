@@ -23,7 +23,15 @@ export type Settings = {
   readonly kvLoadFailurePolicy?: "fail" | "recompute";
   /** A decode engine whose family keeps no prefixes keeps them. */
   readonly keepsDecodePrefix?: boolean;
+  /** Of the engine's software, where it speaks otherwise: `1.0` of TensorRT-LLM. */
+  readonly version?: string;
+  /** Whatever a context engine of TensorRT-LLM is asked, its first token is its last. */
+  readonly endsAtFirstToken?: boolean;
+  /** What is wrong with the KV cache events that it tells. */
+  readonly kvEvents?: (typeof KV_EVENTS)[number];
 };
+
+const KV_EVENTS = ["whole", "gaps", "duplicates"] as const;
 
 /** Serves the paths below `/admin`. */
 export async function admin(
@@ -61,11 +69,23 @@ function readSettings(body: unknown): Settings | undefined {
   const { kvTokens, usageDetails, lies, linkGbps, keepsDecodePrefix } = body;
   const policy = body["kvLoadFailurePolicy"];
   return {
+    ...familySettings(body),
     ...(typeof kvTokens === "number" && kvTokens > 0 && { kvTokens }),
     ...(typeof lies === "boolean" && { lies }),
     ...(typeof usageDetails === "boolean" && { usageDetails }),
     ...(typeof keepsDecodePrefix === "boolean" && { keepsDecodePrefix }),
     ...((policy === "fail" || policy === "recompute") && { kvLoadFailurePolicy: policy }),
     ...(typeof linkGbps === "number" && linkGbps > 0 && { linkGbps }),
+  };
+}
+
+/** Settings that one family of engines knows. */
+function familySettings(body: Readonly<Record<string, unknown>>): Settings {
+  const { version, endsAtFirstToken } = body;
+  const kvEvents = KV_EVENTS.find((one) => one === body["kvEvents"]);
+  return {
+    ...(typeof version === "string" && { version }),
+    ...(typeof endsAtFirstToken === "boolean" && { endsAtFirstToken }),
+    ...(kvEvents && { kvEvents }),
   };
 }

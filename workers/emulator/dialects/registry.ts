@@ -3,6 +3,7 @@ import { openai } from "./openai.ts";
 import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
 import { vllmNixlPush } from "./vllm-nixl-push/dialect.ts";
+import { trtllm } from "./trtllm/dialect.ts";
 import { vllmNixl } from "./vllm-nixl/dialect.ts";
 import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
 
@@ -15,6 +16,8 @@ const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["openai", openai],
   ["sglang", sglang],
   ["vllm-mooncake", vllmMooncake],
+  ["trtllm", trtllm],
+  ["trtllm-gen-first", trtllm],
   ["vllm-nixl", vllmNixl],
   ["vllm-nixl-push", vllmNixlPush],
   ["vllm-shared-storage", vllmSharedStorage],
