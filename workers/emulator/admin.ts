@@ -25,12 +25,15 @@ export type Settings = {
   readonly keepsDecodePrefix?: boolean;
   /** Of the engine's software, where it speaks otherwise: `1.0` of TensorRT-LLM. */
   readonly version?: string;
+  /** What a gateway of llm-d drops for being saturated. */
+  readonly sheds?: (typeof SHEDS)[number];
   /** Whatever a context engine of TensorRT-LLM is asked, its first token is its last. */
   readonly endsAtFirstToken?: boolean;
   /** What is wrong with the KV cache events that it tells. */
   readonly kvEvents?: (typeof KV_EVENTS)[number];
 };
 
+const SHEDS = ["nothing", "sheddable", "all"] as const;
 const KV_EVENTS = ["whole", "gaps", "duplicates"] as const;
 
 /** Serves the paths below `/admin`. */
@@ -83,9 +86,11 @@ function readSettings(body: unknown): Settings | undefined {
 function familySettings(body: Readonly<Record<string, unknown>>): Settings {
   const { version, endsAtFirstToken } = body;
   const kvEvents = KV_EVENTS.find((one) => one === body["kvEvents"]);
+  const sheds = SHEDS.find((one) => one === body["sheds"]);
   return {
     ...(typeof version === "string" && { version }),
     ...(typeof endsAtFirstToken === "boolean" && { endsAtFirstToken }),
     ...(kvEvents && { kvEvents }),
+    ...(sheds && { sheds }),
   };
 }

@@ -105,6 +105,7 @@ export class EngineProcess {
       clock: this.#clock,
       totals: this.#ledger.totals,
       settings: () => this.#settings,
+      complete: (api, request) => this.#complete(api, request),
       meet: async (engine, message) => {
         if (this.#faults.isIsolated) throw new Error("unreachable");
         return this.#world.meet(engine, message);

@@ -43,6 +43,8 @@ export type EngineSide = {
   readonly clock: Clock;
   readonly totals: Ledger["totals"];
   settings(): Settings;
+  /** Runs a completion as if it had come over HTTP; rejects where a connection would fail. */
+  complete(api: Api, request: Request): Promise<Response>;
   /** Asks another engine's object; rejects when there is none or it failed. */
   meet(engine: string, message: unknown): Promise<unknown>;
   /** Keeps the object alive until it has settled; a failure is nobody's business. */

@@ -1,4 +1,5 @@
 import type { EmulatedDialect } from "./dialect.ts";
+import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
@@ -13,6 +14,7 @@ export function dialectNamed(name: string): EmulatedDialect {
 }
 
 const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
+  ["llm-d", llmD],
   ["openai", openai],
   ["sglang", sglang],
   ["vllm-mooncake", vllmMooncake],
