@@ -1,4 +1,5 @@
 import type { EmulatedDialect } from "./dialect.ts";
+import { dynamo } from "./dynamo/dialect.ts";
 import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang/dialect.ts";
@@ -14,6 +15,7 @@ export function dialectNamed(name: string): EmulatedDialect {
 }
 
 const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
+  ["dynamo", dynamo],
   ["llm-d", llmD],
   ["openai", openai],
   ["sglang", sglang],
