@@ -192,7 +192,7 @@ export class SimEngine {
     for (const [id, sequence] of this.#waiting) {
       if (free <= 0 || this.#running.size >= this.#options.maxBatch) return;
       const names = sequence.namesOf(sequence.prompt);
-      const match = this.#cache.match(names, Math.floor((sequence.size - 1) / BLOCK_TOKENS));
+      const match = this.#cache.match(names, sequence.findable);
       const known = names.slice(0, match.blocks);
       if (!this.#cache.take(known, sequence.blocks - match.blocks)) return;
       this.#waiting.delete(id);

@@ -20,6 +20,8 @@ export type SimRequest = {
   readonly pull?: Pull;
   /** Once let in it has its blocks but does nothing until `SimEngine.resume` tells what to fetch. */
   readonly awaitsPull?: boolean;
+  /** Tokens that it finds in the prefix cache at most; all of them unless told. */
+  readonly findsTokens?: number;
   /** Neither finds nor leaves anything in the prefix cache. */
   readonly isPrivate?: boolean;
 };
@@ -109,6 +111,12 @@ export class Sequence {
     if (this.phase === "waiting") return;
     const named = this.whole.blocks.slice(0, this.named).map((hash) => this.#named(hash));
     cache.release(named, this.blocks - this.named);
+  }
+
+  /** Blocks of its prompt that it may find: one token at least is always computed. */
+  get findable(): number {
+    const tokens = Math.min(this.size - 1, this.request.findsTokens ?? Infinity);
+    return Math.floor(tokens / BLOCK_TOKENS);
   }
 
   /** Full blocks of `held` as the cache knows them. */

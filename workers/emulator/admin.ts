@@ -25,6 +25,9 @@ export type Settings = {
   readonly keepsDecodePrefix?: boolean;
   /** Of the engine's software, where it speaks otherwise: `1.0` of TensorRT-LLM. */
   readonly version?: string;
+  /** Requests and tokens a minute that a hosted API lets through, where not as the mesh has it. */
+  readonly rpm?: number;
+  readonly tpm?: number;
   /** What a gateway of llm-d drops for being saturated. */
   readonly sheds?: (typeof SHEDS)[number];
   /** Whatever a context engine of TensorRT-LLM is asked, its first token is its last. */
@@ -84,7 +87,7 @@ function readSettings(body: unknown): Settings | undefined {
 
 /** Settings that one family of engines knows. */
 function familySettings(body: Readonly<Record<string, unknown>>): Settings {
-  const { version, endsAtFirstToken } = body;
+  const { version, endsAtFirstToken, rpm, tpm } = body;
   const kvEvents = KV_EVENTS.find((one) => one === body["kvEvents"]);
   const sheds = SHEDS.find((one) => one === body["sheds"]);
   return {
@@ -92,5 +95,7 @@ function familySettings(body: Readonly<Record<string, unknown>>): Settings {
     ...(typeof endsAtFirstToken === "boolean" && { endsAtFirstToken }),
     ...(kvEvents && { kvEvents }),
     ...(sheds && { sheds }),
+    ...(typeof rpm === "number" && rpm > 0 && { rpm }),
+    ...(typeof tpm === "number" && tpm > 0 && { tpm }),
   };
 }

@@ -142,7 +142,7 @@ const STREAM = { "content-type": "text/event-stream; charset=utf-8", "cache-cont
 const JSON_BODY = { "content-type": "application/json" };
 
 function headersOf(usual: Readonly<Record<string, string>>, { taken }: Job): HeadersInit {
-  return { ...usual, ...taken.headers };
+  return { ...usual, ...taken.headers?.() };
 }
 
 function cutShort(): Response {

@@ -73,7 +73,8 @@ export type Taken = {
   readonly usage: (run: Run) => EngineUsage;
   /** Members added to the answer. */
   readonly members?: (run: Run) => Members;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent with the status, and told by then. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Why it stopped, where it does not say what OpenAI would. */
   readonly finish?: string;
   /** Nothing is streamed before all that is said can be. */

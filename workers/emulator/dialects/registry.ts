@@ -1,7 +1,8 @@
+import { withOrca } from "../metrics/orca.ts";
 import type { EmulatedDialect } from "./dialect.ts";
 import { dynamo } from "./dynamo/dialect.ts";
 import { llmD } from "./llm-d/dialect.ts";
-import { openai } from "./openai.ts";
+import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
 import { vllmMooncake } from "./vllm-mooncake/dialect.ts";
 import { vllmNixlPush } from "./vllm-nixl-push/dialect.ts";
@@ -16,13 +17,13 @@ export function dialectNamed(name: string): EmulatedDialect {
 
 const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["dynamo", dynamo],
-  ["llm-d", llmD],
+  ["llm-d", withOrca(llmD)],
   ["openai", openai],
   ["sglang", sglang],
-  ["vllm-mooncake", vllmMooncake],
+  ["vllm-mooncake", withOrca(vllmMooncake)],
   ["trtllm", trtllm],
   ["trtllm-gen-first", trtllm],
-  ["vllm-nixl", vllmNixl],
-  ["vllm-nixl-push", vllmNixlPush],
-  ["vllm-shared-storage", vllmSharedStorage],
+  ["vllm-nixl", withOrca(vllmNixl)],
+  ["vllm-nixl-push", withOrca(vllmNixlPush)],
+  ["vllm-shared-storage", withOrca(vllmSharedStorage)],
 ]);
