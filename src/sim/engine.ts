@@ -2,7 +2,7 @@ import { transferMs } from "../core/speed.ts";
 import type { BlockCache, BlockChange } from "./blocks.ts";
 import { cacheOf } from "./cache-of.ts";
 import { BLOCK_TOKENS, heldOf, type Held } from "./hash.ts";
-import { blocksOf, LEASE_MS, LeaseTable, type Lease } from "./leases.ts";
+import { freeLease, leaseOf, LeaseTable } from "./leases.ts";
 import type { Happening, SimEvent, SimLoad, SimOptions } from "./events.ts";
 import { Sequence, type Counts, type Pull, type SimRequest } from "./sequence.ts";
 import { freeInStep, nextStep, type Step } from "./step.ts";
@@ -125,7 +125,7 @@ export class SimEngine {
   closeLease(handle: string, atMs: number): void {
     this.#run(atMs);
     const lease = this.#leases.remove(handle);
-    if (lease) this.#free(lease);
+    if (lease) freeLease(lease, this.#cache);
     this.#begin();
   }
 
@@ -146,7 +146,7 @@ export class SimEngine {
   #run(toMs: number): void {
     for (let next = this.#nextChangeAt(); next !== undefined && next <= toMs;) {
       this.#now = Math.max(this.#now, next);
-      for (const lease of this.#leases.expire(this.#now)) this.#free(lease);
+      for (const lease of this.#leases.expire(this.#now)) freeLease(lease, this.#cache);
       if (this.#step && this.#step.endsAt <= this.#now) this.#finish(this.#step);
       this.#begin();
       next = this.#nextChangeAt();
@@ -266,25 +266,10 @@ export class SimEngine {
     this.#emit({ kind: index === 0 ? "first-token" : "token", id, index, text, toolCall });
     if (sequence.emitted < sequence.output.pieces.length) return;
     this.#running.delete(id);
-    this.#lease(sequence);
+    const lease = leaseOf(sequence, this.#cache, this.#now);
+    if (lease) this.#leases.add(lease);
     sequence.leave(this.#cache);
     this.#emit({ kind: "done", id, counts: sequence.counts(), output: sequence.output });
-  }
-
-  #lease(sequence: Sequence): void {
-    const { leaseAs: handle, leases = "prompt", leaseMs = LEASE_MS } = sequence.request;
-    if (handle === undefined) return;
-    const held = sequence[leases];
-    const names = sequence.namesOf(held);
-    this.#cache.share(names);
-    // The part-filled last block is not shared by name; it stays reserved until the lease ends.
-    if (held.tail.length > 0) this.#cache.keepUnnamed(1);
-    this.#leases.add({ handle, held, names, expiresAt: this.#now + leaseMs });
-  }
-
-  #free(lease: Lease): void {
-    const { held, names } = lease;
-    this.#cache.release(names, blocksOf(held) - names.length);
   }
 
   #drop(id: string, reason: "aborted" | "restarted"): Counts | undefined {

@@ -1,4 +1,6 @@
+import type { BlockCache } from "./blocks.ts";
 import type { BlockHash, Held } from "./hash.ts";
+import type { Sequence } from "./sequence.ts";
 
 /** How long a finished prefill leg keeps its blocks for whoever has the handle. */
 export const LEASE_MS = 30_000;
@@ -72,4 +74,25 @@ export class LeaseTable {
 /** Blocks that a sequence occupies. */
 export function blocksOf(held: Held): number {
   return held.blocks.length + (held.tail.length > 0 ? 1 : 0);
+}
+
+/** What a finished request keeps for others, taken out of the cache; nothing when it was not asked to. */
+export function leaseOf(
+  sequence: Sequence,
+  cache: BlockCache,
+  atMs: number,
+): Omit<Lease, "readers"> | undefined {
+  const { leaseAs: handle, leases = "prompt", leaseMs = LEASE_MS } = sequence.request;
+  if (handle === undefined) return undefined;
+  const held = sequence[leases];
+  const names = sequence.namesOf(held);
+  cache.share(names);
+  // The part-filled last block is not shared by name; it stays reserved until the lease ends.
+  if (held.tail.length > 0) cache.keepUnnamed(1);
+  return { handle, held, names, expiresAt: atMs + leaseMs };
+}
+
+/** Gives the blocks of a lease that has ended back to the cache. */
+export function freeLease({ held, names }: Lease, cache: BlockCache): void {
+  cache.release(names, blocksOf(held) - names.length);
 }

@@ -17,6 +17,9 @@ export const CONTRACTS: readonly Contract[] = [
   { dialect: "vllm-nixl-push", prefillsAtDecode: true, isSerial: false, leaseMs: 30_000 },
   { dialect: "vllm-mooncake", prefillsAtDecode: true, isSerial: false, leaseMs: 480_000 },
   { dialect: "vllm-shared-storage", prefillsAtDecode: true, isSerial: true, leaseMs: 0 },
+  { dialect: "trtllm", prefillsAtDecode: true, isSerial: true, leaseMs: 60_000 },
+  { dialect: "trtllm-gen-first", prefillsAtDecode: true, isSerial: false, leaseMs: 60_000 },
+  { dialect: "llm-d", prefillsAtDecode: true, isSerial: false, leaseMs: 30_000 },
   { dialect: "sglang", prefillsAtDecode: false, isSerial: false, leaseMs: 0 },
 ];
 

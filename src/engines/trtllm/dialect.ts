@@ -7,6 +7,7 @@ import {
   spliceText,
   topLevelMembers,
 } from "../../core/json-members.ts";
+import { KV_CACHE_EVENTS } from "../load/kv-events.ts";
 import type { Dialect, Edits, LegContext, PrefillAnswer } from "../dialect.ts";
 import { answering, contextOnly, numberOf, serverInfoUrl, splitsOneBeam } from "./requests.ts";
 
@@ -37,6 +38,7 @@ export const trtllm: Dialect = {
     read: (body) => rawMember(body, ["disaggregated_params"]) ?? UNNAMED,
     unknown: "null",
   },
+  kvEvents: KV_CACHE_EVENTS,
   safeEnd: {
     prefill: "at-once",
     betweenLegs: "dispatch-and-abort",

@@ -1,4 +1,5 @@
 import { rawItems, rawMember, spliceText } from "../../core/json-members.ts";
+import { KV_CACHE_EVENTS } from "../load/kv-events.ts";
 import type { Dialect, Edits, EngineAddress, LegContext, Split } from "../dialect.ts";
 import { trtllm } from "./dialect.ts";
 import { answering, contextOnly, serverInfoUrl } from "./requests.ts";
@@ -15,6 +16,7 @@ export const trtllmGenerationFirst: Dialect = {
   // Generation tells everything, even that the first token was the last.
   readPrefill: (body) => ({ handoff: undefined, usage: trtllm.readPrefill(body).usage }),
   learns: { url: serverInfoUrl, read: readServerInfo },
+  kvEvents: KV_CACHE_EVENTS,
   safeEnd: { ...trtllm.safeEnd, betweenLegs: "nothing" },
 };
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { readKvEvents, type KvCursor } from "../../../src/engines/load/kv-events.ts";
+import type { KvCursor } from "../../../src/core/grant/kv-events.ts";
+import { readKvEvents } from "../../../src/engines/load/kv-events.ts";
 import { readLoad } from "../../../src/engines/load/read-load.ts";
 import { readTrtllmStats } from "../../../src/engines/load/trtllm-stats.ts";
 import type { EmulatedFleet } from "../../support/emulated-fleet.ts";

@@ -132,7 +132,7 @@ describe("an emulated prefill engine with the MooncakeConnector", () => {
 
 describe("an emulated decode engine with the MooncakeConnector", () => {
   it.each([
-    ["of an engine that is not there", { remote_bootstrap_addr: "http://nowhere:8998" }],
+    ["of an engine that is not there", { remote_bootstrap_addr: "http://nowhere:1" }],
     ["of an engine id that nobody has", { remote_engine_id: "an older one" }],
   ])("fails a load %s at once", async (_, wrong) => {
     const fleet = mooncake();

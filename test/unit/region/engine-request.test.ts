@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Pool } from "../../../src/core/fleet.ts";
+import { ORCA_REQUEST_HEADERS } from "../../../src/engines/load/orca.ts";
 import { engineRequest } from "../../../src/region/engine-request.ts";
 import type { LegOrder } from "../../../src/region/service.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
@@ -31,6 +32,7 @@ describe("the headers of a leg", () => {
   it("are those of its pool and its dialect, and no others", () => {
     const headers = { "x-of-pool": "1" };
     expect(headersFor({ dialect: "llm-d", headers })).toEqual({
+      ...ORCA_REQUEST_HEADERS,
       "x-of-pool": "1",
       "content-type": "application/json",
       "x-request-id": "req_1",
