@@ -119,6 +119,8 @@ export type Dialect = {
   tookHandoff(usage: Usage): boolean | undefined;
   /** Whether a decode leg's answer, or one frame of it, says that its engine holds too little to go ahead. */
   declines?(json: string): boolean;
+  /** Its engines answer 400 to a split whose other leg, or transfer, failed: only a whole request is judged by that. */
+  readonly failsAsCallers?: boolean;
   /** Whether an error of one leg's engine, as it words it, is about the other leg's engine or the way to it. */
   blamesOther?(error: string): boolean;
   /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */

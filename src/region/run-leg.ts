@@ -118,7 +118,10 @@ async function readAnswer(
   deadline: Deadline,
 ): Promise<LegAnswer> {
   if (!response.ok || response.body === null) {
-    return { ok: false, failure: await refusal(response, deadline) };
+    const isSplit = order.leg !== "both";
+    const failure = await refusal(response, deadline);
+    const isTheirs = isSplit && dialect.failsAsCallers && failure.status === 400;
+    return { ok: false, failure: isTheirs ? { ...failure, kind: "status" } : failure };
   }
   const contentType = response.headers.get("content-type") ?? "";
   if (order.leg === "prefill") {

@@ -8,19 +8,63 @@ export type Contract = {
   readonly prefillsAtDecode: boolean;
   /** Its prefill engine ends before decode is sent, with blocks that wait for it. */
   readonly isSerial: boolean;
+  /** Whether the answer shows that its prefill leg failed; a sidecar may go on without a word. */
+  readonly tellsPrefill: boolean;
   /** How long its engines keep blocks that nobody comes for, ms. */
   readonly leaseMs: number;
 };
 
 export const CONTRACTS: readonly Contract[] = [
-  { dialect: "vllm-nixl", prefillsAtDecode: true, isSerial: true, leaseMs: 30_000 },
-  { dialect: "vllm-nixl-push", prefillsAtDecode: true, isSerial: false, leaseMs: 30_000 },
-  { dialect: "vllm-mooncake", prefillsAtDecode: true, isSerial: false, leaseMs: 480_000 },
-  { dialect: "vllm-shared-storage", prefillsAtDecode: true, isSerial: true, leaseMs: 0 },
-  { dialect: "trtllm", prefillsAtDecode: true, isSerial: true, leaseMs: 60_000 },
-  { dialect: "trtllm-gen-first", prefillsAtDecode: true, isSerial: false, leaseMs: 60_000 },
-  { dialect: "llm-d", prefillsAtDecode: true, isSerial: false, leaseMs: 30_000 },
-  { dialect: "sglang", prefillsAtDecode: false, isSerial: false, leaseMs: 0 },
+  {
+    dialect: "vllm-nixl",
+    prefillsAtDecode: true,
+    isSerial: true,
+    tellsPrefill: true,
+    leaseMs: 30_000,
+  },
+  {
+    dialect: "vllm-nixl-push",
+    prefillsAtDecode: true,
+    isSerial: false,
+    tellsPrefill: true,
+    leaseMs: 30_000,
+  },
+  {
+    dialect: "vllm-mooncake",
+    prefillsAtDecode: true,
+    isSerial: false,
+    tellsPrefill: true,
+    leaseMs: 480_000,
+  },
+  {
+    dialect: "vllm-shared-storage",
+    prefillsAtDecode: true,
+    isSerial: true,
+    tellsPrefill: true,
+    leaseMs: 0,
+  },
+  {
+    dialect: "trtllm",
+    prefillsAtDecode: true,
+    isSerial: true,
+    tellsPrefill: true,
+    leaseMs: 60_000,
+  },
+  {
+    dialect: "trtllm-gen-first",
+    prefillsAtDecode: true,
+    isSerial: false,
+    tellsPrefill: true,
+    leaseMs: 60_000,
+  },
+  {
+    dialect: "llm-d",
+    prefillsAtDecode: true,
+    isSerial: false,
+    tellsPrefill: false,
+    leaseMs: 30_000,
+  },
+  { dialect: "sglang", prefillsAtDecode: false, isSerial: false, tellsPrefill: true, leaseMs: 0 },
 ];
 
 /** Engines of one dialect: those that prefill, those that decode. */

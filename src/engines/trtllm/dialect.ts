@@ -39,6 +39,7 @@ export const trtllm: Dialect = {
     unknown: "null",
   },
   kvEvents: KV_CACHE_EVENTS,
+  failsAsCallers: true,
   safeEnd: {
     prefill: "at-once",
     betweenLegs: "dispatch-and-abort",

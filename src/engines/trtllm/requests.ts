@@ -11,18 +11,31 @@ import { splitsPlainRequests } from "../splits.ts";
  */
 const OURS = ["disaggregated_params", "prompt_token_ids", "prompt_token_ids_b64"];
 
+/** Members of OpenAI's API that say nothing to an engine; its own refuses what it does not know. */
+const NOT_FOR_ENGINES = [
+  "service_tier",
+  "prompt_cache_key",
+  "safety_identifier",
+  "store",
+  "metadata",
+  "conversation",
+  "previous_response_id",
+];
+
+const REMOVED = [...OURS, ...NOT_FOR_ENGINES];
+
 /** A leg that answers the client; `set` are members of ours. */
 export function answering(leg: LegContext, set: Edits["set"] = {}): Edits {
   const raw = (name: string) =>
     name === "stream_options" ? withoutRunningUsage(leg.raw(name)) : leg.raw(name);
-  return { set: { ...bothPhases({ ...leg, raw }).set, ...set }, remove: OURS };
+  return { set: { ...bothPhases({ ...leg, raw }).set, ...set }, remove: REMOVED };
 }
 
 /** A leg that only computes the prompt, and the first token with it: how long an answer may be is left as it was. */
 export function contextOnly(leg: LegContext, params: string): Edits {
   const whole = bothPhases({ ...leg, stream: false });
   const set = { ...whole.set, stream: "false", disaggregated_params: params };
-  return { set, remove: [...OURS, "stream_options"] };
+  return { set, remove: [...REMOVED, "stream_options"] };
 }
 
 /** Its caches are handed over for one beam only; log probabilities of the first token only by some versions. */
