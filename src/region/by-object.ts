@@ -179,8 +179,8 @@ class ByObject implements RegionService {
   #keepGuess(region: string, ask: ReserveAsk, answer: Reserved, ahead?: LegAhead): Reserved {
     if (answer.kind === "queued") this.#wait({ ask, ahead, said: answer, isOwn: true }, answer);
     if (answer.kind !== "granted") return answer;
-    // How busy the engine is, only its region knows.
-    const { decoding: _decoding, promptShare: _promptShare, ...grant } = answer.grant;
+    // How busy the engine is and what others hold, only its region knows.
+    const { decoding: _decoding, promptShare: _share, elsewhere: _held, ...grant } = answer.grant;
     const { ticket, engine, reason } = grant;
     const wanted = wantedOf(ask);
     const leg = { ticket, region, engine, wanted, memory: undefined, ranAhead: false };

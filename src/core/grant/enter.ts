@@ -1,4 +1,5 @@
 import { asked } from "./breaker.ts";
+import { heldElsewhere } from "./elsewhere.ts";
 import type { Granted } from "./grant.ts";
 import { decodingAt, type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
 import { REPORTS_LATE_MS } from "./overdue.ts";
@@ -52,6 +53,7 @@ export function enter(
   const unindexedTokens = Math.max(0, needTokens - indexed);
   const slotTokens = leg === "prefill" ? 0 : needTokens;
   const busy = { decoding: decodingAt(engine, nowMs), promptShare: promptShare(engine, nowMs) };
+  const elsewhere = leg === "prefill" ? undefined : heldElsewhere(state, ask, keys);
   const live: LiveGrant = {
     ticket,
     leg,
@@ -114,6 +116,7 @@ export function enter(
     prefillMs,
     stepMs,
     ...busy,
+    ...(elsewhere && { elsewhere }),
     reason,
     ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
   };

@@ -3,6 +3,7 @@ import type { Random } from "../random.ts";
 import { mayAsk, opensAt, rests } from "./breaker.ts";
 import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
+import type { SessionHeld } from "./held.ts";
 import type { GrantAsk } from "./offer.ts";
 import type { Pull } from "./pull.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
@@ -21,6 +22,8 @@ export type Granted = {
   /** Others that decode there or are about to, and the share of its time that prompts took lately; absent if not told. */
   readonly decoding?: number;
   readonly promptShare?: number;
+  /** Prefix tokens that engines of the region's other pools hold, of those its session believes in; absent if none. */
+  readonly elsewhere?: SessionHeld;
   readonly reason: string;
   /** A prefix to fetch from another engine of the pool before prefill. */
   readonly pull?: Pull;

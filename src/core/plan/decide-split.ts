@@ -16,6 +16,8 @@ export type DecodeAnswer = {
   /** Others that decode there, and the share of its time that prompts took lately; what is believed where absent. */
   readonly decoding?: number | undefined;
   readonly promptShare?: number | undefined;
+  /** Engine id → prefix tokens that engines of other pools hold; what is believed where absent. */
+  readonly elsewhere?: Readonly<Record<string, number>> | undefined;
 };
 
 type Decided = Pick<Placement, "mode" | "prefill" | "decode">;
@@ -47,11 +49,11 @@ export function decideSplit<P extends Decided>(
   answer: DecodeAnswer,
   leaseMs = PREFILL_LEASE_MS,
 ): P | Placement {
-  const scope = scopeOf(input);
+  const scope = scopeOf(corrected(input, answer));
   if (scope === undefined || !mayDecideAgain(input.fleet, input.ask, planned)) return planned;
   const decode = answered(scope, planned.decode.pool, answer);
   if (decode === undefined) return planned;
-  scope.bestHeld = Math.max(decode.heldTokens, planned.prefill?.heldTokens ?? 0);
+  scope.bestHeld = Math.max(decode.heldTokens, heldToPrefill(planned, answer));
   const here = doesBoth(decode) ? together(scope, decode) : undefined;
   const split = elsewhere(scope, decode);
   if (split === undefined) return here ?? planned;
@@ -59,6 +61,21 @@ export function decideSplit<P extends Decided>(
   if (answer.startInMs > leaseMs * LEASE_SHARE) return here;
   const againMs = planned.prefill === undefined ? ASK_AGAIN_MS + decode.reachMs : 0;
   return here.terms.score <= split.terms.score + againMs * scope.valuePerMs ? here : split;
+}
+
+/** The same with what the region of the engine that decodes knows of the others. */
+function corrected(input: PlanInput, { elsewhere }: DecodeAnswer): PlanInput {
+  if (elsewhere === undefined) return input;
+  const views = (pool: string): EngineView[] =>
+    input.views(pool).map((view) => {
+      const heldTokens = elsewhere[view.engine];
+      return heldTokens === undefined ? view : { ...view, heldTokens };
+    });
+  return { ...input, views };
+}
+
+function heldToPrefill({ prefill }: Decided, { elsewhere }: DecodeAnswer): number {
+  return prefill === undefined ? 0 : (elsewhere?.[prefill.engine] ?? prefill.heldTokens);
 }
 
 function answered(scope: Scope, poolId: string, answer: DecodeAnswer): Leg | undefined {

@@ -33,6 +33,20 @@ describe("the mode, decided again", () => {
     expect(decideSplit(input, planned, answer).mode).toBe("together");
   });
 
+  it("becomes together when the prefill engine has lost the prefix that it was believed to hold", () => {
+    const viewList = [
+      view("cpx/0", { heldTokens: 19_000 }),
+      view("h200/0", { heldTokens: 17_000 }),
+    ];
+    const believed = planInput({ viewList });
+    const planned = plan(believed).placements.find(({ mode }) => mode === "disaggregated");
+    if (planned === undefined) throw new TypeError("the fixture splits");
+    const answer = { engine: "h200/0", heldTokens: 17_000, startInMs: 0 };
+    expect(decideSplit(believed, planned, answer).mode).toBe("disaggregated");
+    const lost = { ...answer, elsewhere: { "cpx/0": 0 } };
+    expect(decideSplit(believed, planned, lost).mode).toBe("together");
+  });
+
   describe("of a request planned together", () => {
     const together = (links = [link("p", "d")]) => {
       const poolList = [
