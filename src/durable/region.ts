@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Clock } from "../core/clock.ts";
 import type { Fleet } from "../core/fleet.ts";
 import { leaseProbes } from "../core/grant/probes.ts";
+import { handedAgainOf } from "../core/grant/recompute.ts";
 import { createRegionState, type RegionState } from "../core/grant/region-state.ts";
 import { claim, reserve } from "../core/grant/reserve.ts";
 import { speedsOf } from "../core/plan/speeds.ts";
@@ -158,7 +159,8 @@ const unknownTicket = { ok: false, v: 1, code: "unknown_ticket" } as const;
 
 function emptyState(fleet: Fleet, shard: string): RegionState {
   const pools = [...fleet.pools.values()].filter(({ id }) => shardOf(fleet, id) === shard);
-  const state = createRegionState(pools, speedsOf(fleet));
+  const speeds = speedsOf(fleet);
+  const state = createRegionState(pools, speeds, undefined, handedAgainOf(fleet, speeds));
   // Tickets minted here before a loss of memory must not meet those of after.
   state.nextTicket = Math.floor(Math.random() * 2 ** 40);
   return state;

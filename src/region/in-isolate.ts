@@ -4,6 +4,7 @@ import { adopt } from "../core/grant/adopt.ts";
 import { leaseProbes, probed } from "../core/grant/probes.ts";
 import { claim, reserve, withdraw } from "../core/grant/reserve.ts";
 import { createRegionState } from "../core/grant/region-state.ts";
+import { handedAgainOf } from "../core/grant/recompute.ts";
 import { done, failed, firstToken, lapse, released, renew, told } from "../core/grant/report.ts";
 import { engineViews } from "../core/grant/views.ts";
 import type { LegKind, Usage } from "../core/leg.ts";
@@ -45,7 +46,7 @@ const LOOK_AGAIN_MS = 50;
  */
 export function createRegionService(options: InIsolateOptions): Isolated {
   const { fleet, speeds, random, clock } = options;
-  const state = createRegionState(fleet.pools, speeds);
+  const state = createRegionState(fleet.pools, speeds, undefined, handedAgainOf(fleet, speeds));
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
   const running = new Set<string>();
   const reports = new CacheReports(

@@ -1,4 +1,5 @@
-import { type EngineState, indexCapacity, prefillFactor } from "./region-state.ts";
+import { recomputeMs } from "./recompute.ts";
+import { type EngineState, indexCapacity } from "./region-state.ts";
 import { pauseMs } from "./returns.ts";
 
 /** Chance that a conversation that was just answered comes back to the engine, by whether the engine decodes. */
@@ -30,5 +31,5 @@ export function displacedMs(
   if (lost < 1) return 0;
   // The others are taken to be about as long as this one.
   const length = Math.max(lost, needTokens);
-  return pool.speed.prefillMs(length, length - lost) * prefillFactor(engine, nowMs);
+  return recomputeMs(engine, length, length - lost, nowMs);
 }

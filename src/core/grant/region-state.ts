@@ -13,6 +13,7 @@ import { type KvEvents, noKvEvents } from "./kv-events.ts";
 import type { ProbeLease } from "./probes.ts";
 import type { PullCost } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
+import type { HandedAgain } from "./recompute.ts";
 import { expectedReturns, type Returns } from "./returns.ts";
 import type { RecentWork } from "./recent-work.ts";
 import { type Claim, type Residency, trusted } from "./residency.ts";
@@ -125,6 +126,8 @@ export type PoolState = {
   readonly engines: EngineState[];
   /** What pulling a prefix from one engine to another takes; undefined where they cannot. */
   readonly pull: PullCost | undefined;
+  /** How soon another pool gives it back what it has lost; undefined where it has to compute that itself. */
+  readonly handedAgain: HandedAgain | undefined;
   readonly prefill: Shared;
   readonly decode: Shared;
   readonly work: RecentWork;
@@ -153,16 +156,21 @@ export type RegionState = {
   probesAt: number;
 };
 
-/** An empty ledger over some pools; pools without a speed are left out, engines of those without `pulls` pull nothing. */
+/**
+ * An empty ledger over some pools; pools without a speed are left out, engines of those without `pulls` pull nothing,
+ * those without `handed` are handed nothing again.
+ */
 export function createRegionState(
   pools: ReadonlyMap<string, Pool> | Iterable<Pool>,
   speeds: Speeds,
   pulls?: ReadonlyMap<string, PullCost>,
+  handed?: ReadonlyMap<string, HandedAgain>,
 ): RegionState {
   const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1, probesAt: 0 };
   for (const pool of pools instanceof Map ? pools.values() : (pools as Iterable<Pool>)) {
     const speed = speeds.get(pool.id);
-    if (speed) state.pools.set(pool.id, poolState(pool, speed, pulls?.get(pool.id)));
+    if (speed === undefined) continue;
+    state.pools.set(pool.id, poolState(pool, speed, pulls?.get(pool.id), handed?.get(pool.id)));
   }
   return state;
 }
@@ -178,7 +186,12 @@ export function indexCapacity(engine: EngineState): number {
   return Math.max(0, speed.kvTokens - engine.unindexedTokens);
 }
 
-function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolState {
+function poolState(
+  pool: Pool,
+  speed: Speed,
+  pull: PullCost | undefined,
+  handedAgain: HandedAgain | undefined,
+): PoolState {
   const engines: EngineState[] = [];
   const knowers = new Knowers();
   const costs = new Float64Array(pool.engines.length);
@@ -187,6 +200,7 @@ function poolState(pool: Pool, speed: Speed, pull: PullCost | undefined): PoolSt
     speed,
     engines,
     pull,
+    handedAgain,
     costs,
     offers: [],
     prefill: { factor: 1 },

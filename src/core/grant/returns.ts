@@ -1,5 +1,6 @@
 import type { EngineState, PoolState } from "./region-state.ts";
-import { indexCapacity, prefillFactor } from "./region-state.ts";
+import { recomputeMs } from "./recompute.ts";
+import { indexCapacity } from "./region-state.ts";
 
 /** How conversations come back to a pool. */
 export type Returns = {
@@ -58,8 +59,8 @@ export function crowdsOut(
   if (pool.pool.routed !== "us" || index.tokens <= capacityTokens) return false;
   const { chance } = pool.returns;
   const meanMs = pauseMs(pool);
-  const recomputeMs = pool.speed.prefillMs(promptTokens, 0) * prefillFactor(engine, nowMs);
-  const least = (meanMs * promptTokens) / (recomputeMs * pool.speed.kvTokens);
+  const againMs = recomputeMs(engine, promptTokens, 0, nowMs);
+  const least = (meanMs * promptTokens) / (againMs * pool.speed.kvTokens);
   if (!(least < chance)) return false;
   const odds = (chance / (1 - chance)) * ((1 - least) / least);
   return index.evictsSince(capacityTokens, nowMs - meanMs * Math.log(odds));

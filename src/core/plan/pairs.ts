@@ -1,9 +1,10 @@
-import type { Fleet, Link } from "../fleet.ts";
+import type { Link } from "../fleet.ts";
 import { transferMs } from "../speed.ts";
 import { disaggregated, leavingMs } from "./cost.ts";
 import type { Leg } from "./legs.ts";
+import { linksFrom } from "./linked.ts";
 import type { Placement } from "./placement.ts";
-import { type Scope, linkBetween, refuse } from "./scope.ts";
+import { type Scope, refuse } from "./scope.ts";
 
 const BEST_PREFILLS = 4;
 const BEST_DECODES = 6;
@@ -20,11 +21,10 @@ export function pairs(scope: Scope, pools: readonly PoolLegs[]): Placement[] {
     if (count > 0) refuse(scope, "not-splittable", count);
     return [];
   }
-  const links = linksBySource(scope.input.fleet);
   const decodesById = new Map(decodes.map((legs) => [legs[0]?.pool.id ?? "", legs]));
   const sources = prefills.flatMap((legs) => {
     const source = legs[0]?.pool.id ?? "";
-    const targets = linked(scope, source, decodesById, links.get(source) ?? []);
+    const targets = linked(scope, source, decodesById, linksFrom(scope.input.fleet, source));
     return targets.length > 0 ? [{ leg: cheapestPrefill(legs), targets }] : [];
   });
   sources.sort((a, b) => startMs(a.leg) - startMs(b.leg));
@@ -54,28 +54,6 @@ function linked(
   if (others > targets.length) refuse(scope, "no-link", others - targets.length);
   return targets;
 }
-
-/** Links by the pool they leave: of each pair of pools the fastest that their KV cache can cross. */
-function linksBySource(fleet: Fleet): ReadonlyMap<string, readonly Link[]> {
-  const known = usable.get(fleet);
-  if (known !== undefined) return known;
-  const bySource = new Map<string, Link[]>();
-  for (const link of fleet.links) {
-    const from = fleet.pools.get(link.from);
-    const to = fleet.pools.get(link.to);
-    if (from === undefined || to === undefined || from === to) continue;
-    if (from.kvLayout === undefined || from.kvLayout !== to.kvLayout) continue;
-    if (from.dialect !== to.dialect) continue;
-    const others = bySource.get(from.id)?.filter((other) => other.to !== to.id) ?? [];
-    const fastest = linkBetween(fleet.links, from.id, to.id) ?? link;
-    bySource.set(from.id, [...others, fastest]);
-  }
-  usable.set(fleet, bySource);
-  return bySource;
-}
-
-/** A fleet does not change; the next `mesh.json` is another one. */
-const usable = new WeakMap<Fleet, ReadonlyMap<string, readonly Link[]>>();
 
 function plays(legs: PoolLegs, role: "prefill" | "decode"): boolean {
   const first = legs[0];

@@ -1,5 +1,6 @@
 import type { Granted } from "../../core/grant/grant.ts";
 import { createRegionState } from "../../core/grant/region-state.ts";
+import { handedAgainOf } from "../../core/grant/recompute.ts";
 import { done, failed, firstToken, released } from "../../core/grant/report.ts";
 import type { LegKind } from "../../core/leg.ts";
 import type { Model } from "../../core/fleet.ts";
@@ -60,8 +61,8 @@ class Phaseway implements Policy {
     this.#setup = setup;
     this.#residency = new Residency(setup.blockTokens);
     const pulls = without === "pull" ? undefined : pullCosts(setup);
-    this.#state = createRegionState(setup.mesh.pools, setup.speeds, pulls);
-
+    const handed = handedAgainOf(setup.mesh, setup.speeds);
+    this.#state = createRegionState(setup.mesh.pools, setup.speeds, pulls, handed);
     this.#desk = new RegionDesk(setup, this.#state);
     this.#isOrdered = without !== "order";
     const [model] = setup.mesh.models.values();
