@@ -55,6 +55,18 @@ export class Arena {
     return { ...seen, receipt: await receiptOf(this.mesh, seen) };
   }
 
+  /** Resolves when every engine has served a split: what a case before did to an engine is over. */
+  async ready(): Promise<void> {
+    const missing = new Set(this.engines.names);
+    for (let tries = 0; missing.size > 0; tries += 1) {
+      if (tries > MOST_TO_BE_READY) throw new Error(`not asked any more: ${[...missing].join()}`);
+      const { receipt } = await this.ask(this.prompt(LONG), { maxTokens: 2 });
+      if (receipt.status !== "completed" || receipt.mode !== "disaggregated") continue;
+      for (const { engine, outcome } of receipt.work)
+        if (outcome === "served") missing.delete(engine);
+    }
+  }
+
   /**
    * Sends cold prompts with a fault on one engine until a leg has met it; the fault ends with that. Gives the answer to
    * the request whose leg it was.
@@ -111,6 +123,7 @@ export class Arena {
 }
 
 const MOST_TRIES = 12;
+const MOST_TO_BE_READY = 200;
 
 export type Answered = Seen & { readonly receipt: Receipt };
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { useMesh } from "../support/local-mesh.ts";
 import { Arena } from "./arena.ts";
 import { CASES } from "./cases.ts";
@@ -11,7 +11,7 @@ const started = useMesh({
   timeFactor: TIME_FACTOR,
   turnSettings: {
     keepAliveMs: 100,
-    firstTokenTimeoutMs: 3000,
+    firstTokenTimeoutMs: 1500,
     firstTokenGraceMs: 500,
     idleTimeoutMs: 1500,
   },
@@ -26,6 +26,8 @@ describe.each(CONTRACTS)("engines that speak $dialect", (contract) => {
     for (const name of arena.engines.names)
       await arena.engines.settings(name, { usageDetails: true });
   });
+
+  beforeEach(() => arena.ready());
 
   it.each(CASES)("$name", async ({ run, isFor }) => {
     if (isFor?.(contract) === false) return;
