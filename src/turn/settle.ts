@@ -25,7 +25,8 @@ export async function settle(
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
   const { runs } = outcome.tried;
   await Promise.race([outcome.served?.prefilled, after(deps.settings.settleHoldMs)]);
-  for (const run of runs) finish(deps, run, "cancelled", { why: "given up" });
+  const late = outcome.served?.prefilled && outcome.served.prefill;
+  for (const run of runs) if (run !== late) finish(deps, run, "cancelled", GIVEN_UP);
   // Known at once, unless an engine has to be probed: the session is told before that, as the next turn is on its way.
   const resolved = outcome.served && resolveHandoff(deps, turn, outcome.served);
   const count = promptCount(deps, turn, outcome);
@@ -60,9 +61,17 @@ export async function settle(
     name === undefined
       ? ""
       : await formatSessionId(deps, name, settled?.branch ?? opened?.branch ?? 0);
+  if (late) {
+    await Promise.race([outcome.served?.prefilled, after(LATE_MS)]);
+    finish(deps, late, "cancelled", GIVEN_UP);
+  }
   await Promise.all([resolved, resolveSilence(deps, runs)]);
   deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome));
 }
+
+const GIVEN_UP = { why: "given up" };
+/** A prefill leg may tell what it did a moment after decode has ended: the receipt waits for that, the client does not, ms. */
+const LATE_MS = 1500;
 
 /** Every engine that worked on the prompt to its end now holds it; the one that decoded holds the answer as well. */
 function holdingsAfter(

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { drive, type DriveReport } from "../../src/drive/drive.ts";
 import type { Receipt } from "../../src/core/receipt.ts";
 import type { LocalMesh } from "../../workers/local/mesh.ts";
 import {
@@ -10,6 +12,7 @@ import {
   type Seen,
   words,
 } from "../support/ask.ts";
+import { conversations } from "../support/conversations.ts";
 import { Engines, type Leg } from "../support/engines.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { until } from "../support/until.ts";
@@ -17,6 +20,8 @@ import { type Contract, enginesOf, modelOf } from "./dialect-mesh.ts";
 
 /** Words of a prompt that is worth splitting. */
 export const LONG = 8000;
+/** Words of one that is still being computed, or fetched, when its client leaves. */
+const LONGEST = 12_000;
 export const SHORT = 12;
 /** The longest that a case waits for blocks which nobody comes for, ms. */
 const MOST_LEASE_MS = 10_000;
@@ -30,6 +35,7 @@ export class Arena {
   readonly decode: readonly string[];
   readonly #timeFactor: number;
   #prompts = 0;
+  #isStruck = true;
 
   constructor(mesh: LocalMesh, contract: Contract, timeFactor: number) {
     const { prefill, decode } = enginesOf(contract.dialect);
@@ -57,6 +63,7 @@ export class Arena {
 
   /** Resolves when every engine has served a split: what a case before did to an engine is over. */
   async ready(): Promise<void> {
+    if (!this.#isStruck) return;
     const missing = new Set(this.engines.names);
     for (let tries = 0; missing.size > 0; tries += 1) {
       if (tries > MOST_TO_BE_READY) throw new Error(`not asked any more: ${[...missing].join()}`);
@@ -72,6 +79,7 @@ export class Arena {
    * the request whose leg it was.
    */
   async struck(engine: string, set: (engine: string) => Promise<void>): Promise<Answered> {
+    this.#isStruck = true;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       await set(engine);
       const content = this.prompt(LONG);
@@ -89,8 +97,9 @@ export class Arena {
 
   /** Asks a cold prompt on a bare socket and gives the legs that its engines run for it. */
   async start(session: string, stream: boolean) {
+    this.#isStruck = true;
     const since = Date.now();
-    const messages = [{ role: "user", content: this.prompt(LONG) }];
+    const messages = [{ role: "user", content: this.prompt(LONGEST) }];
     const model = modelOf(this.contract.dialect);
     const client = await RawClient.ask(this.mesh, {
       model,
@@ -114,6 +123,25 @@ export class Arena {
     return readReceipt(this.mesh, id);
   }
 
+  /** Drives conversations, and compares their receipts with the engines' ledgers. */
+  drive(count: number): Promise<DriveReport> {
+    return drive(
+      {
+        baseUrl: `${this.mesh.edges[1]?.url}/v1`,
+        model: modelOf(this.contract.dialect),
+        apiKey: this.mesh.key,
+        concurrency: 4,
+        conversations: conversations(count, 3),
+        reconcile: true,
+      },
+      {
+        fetch: (url, init) => fetch(url, init),
+        now: () => performance.now(),
+        sleep: (ms) => sleep(ms),
+      },
+    );
+  }
+
   /** Resolves when nothing of any request is left in the engines, save blocks that they keep for minutes anyway. */
   async quiet(): Promise<void> {
     const leaseMs = this.contract.leaseMs * this.#timeFactor;
@@ -122,7 +150,7 @@ export class Arena {
   }
 }
 
-const MOST_TRIES = 12;
+const MOST_TRIES = 60;
 const MOST_TO_BE_READY = 200;
 
 export type Answered = Seen & { readonly receipt: Receipt };

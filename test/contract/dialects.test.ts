@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { useMesh } from "../support/local-mesh.ts";
 import { Arena } from "./arena.ts";
 import { CASES } from "./cases.ts";
+import { contractTable } from "./table.ts";
 import { CONTRACTS, dialectMesh } from "./dialect-mesh.ts";
 
 const TIME_FACTOR = 0.1;
@@ -29,10 +30,21 @@ describe.each(CONTRACTS)("engines that speak $dialect", (contract) => {
 
   beforeEach(() => arena.ready());
 
-  it.each(CASES)("$name", async ({ run, isFor }) => {
-    if (isFor?.(contract) === false) return;
-    const outcome = await run(arena);
-    expect(outcome).not.toBe("");
+  it.each(CASES)("$name", async ({ run, expected }) => {
+    expect(await run(arena)).toBe(expected(contract));
     await arena.quiet();
+  });
+
+  it("and their receipts agree with what the engines have counted", async () => {
+    const report = await arena.drive(10);
+    expect(report.receipts_missing).toBe(0);
+    expect(report.reconcile?.engines.filter(({ ok }) => !ok)).toEqual([]);
+  });
+});
+
+describe("the README's table of what becomes of a request", () => {
+  it("is the one that this suite holds every dialect to", () => {
+    const { written, made } = contractTable();
+    expect(written).toBe(made);
   });
 });

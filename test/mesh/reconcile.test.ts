@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { drive } from "../../src/drive/drive.ts";
 import type { EngineReport } from "../../src/drive/reconcile.ts";
-import type { Conversation } from "../../src/traces/conversation.ts";
+import { conversations } from "../support/conversations.ts";
 import { ask, receiptOf, words } from "../support/ask.ts";
 import { Engines } from "../support/engines.ts";
 import { useMesh } from "../support/local-mesh.ts";
@@ -87,21 +87,3 @@ describe("receipts and ledgers", () => {
 
 /** The engines of the large model that the asked edge uses most. */
 const VICTIMS = ["h200-iad/0", "cpx-use1/0", "h200-use1/1", "h200-iad/1", "cpx-use1/1"];
-
-async function* conversations(count: number, turns: number): AsyncGenerator<Conversation> {
-  for (let n = 0; n < count; n += 1) {
-    const first = words(`drive${n}w`, n % 3 === 0 ? 4000 : 200);
-    yield {
-      id: `drive-${n}`,
-      contextTokens: 0,
-      turns: Array.from({ length: turns }, (_, turn) => ({
-        maxTokens: 40,
-        messages: (answers: readonly string[]) =>
-          Array.from({ length: turn + 1 }, (_, at) => [
-            { role: "user" as const, content: at === 0 ? first : `${words(`more${at}w`, 40)}` },
-            ...(at < turn ? [{ role: "assistant" as const, content: answers[at] ?? "" }] : []),
-          ]).flat(),
-      })),
-    };
-  }
-}
