@@ -58,14 +58,17 @@ function* roles(pool: PoolEntry, path: string, { dialects }: Surroundings): Gene
     return;
   }
   const wanted = [...pool.roles].toSorted().join();
-  if (dialect.roleSets.some((set) => [...set].toSorted().join() === wanted)) return;
-  const choices = dialect.roleSets.map((set) => JSON.stringify(set)).join(" or ");
+  const roleSets = dialect.handsOff ? [["prefill"], ["decode"], BOTH] : [BOTH];
+  if (roleSets.some((set) => [...set].toSorted().join() === wanted)) return;
+  const choices = roleSets.map((set) => JSON.stringify(set)).join(" or ");
   yield {
     path: `${path}.roles`,
     problem: `engines that speak \`${pool.dialect}\` cannot have the roles ${JSON.stringify(pool.roles)}`,
     fix: `use ${choices}, or a dialect that can`,
   };
 }
+
+const BOTH = ["prefill", "decode"];
 
 function* price(pool: PoolEntry, path: string): Generator<Problem> {
   if (pool.routed === "us" || pool.perMTok) return;

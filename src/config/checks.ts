@@ -5,7 +5,7 @@ import { linkProblems } from "./checks-links.ts";
 import { namingProblems } from "./checks-names.ts";
 import { poolProblems } from "./checks-pools.ts";
 import { regionProblems } from "./checks-regions.ts";
-import type { DialectRoles } from "./dialects.ts";
+import type { DialectTraits } from "./dialects.ts";
 import type { Problem } from "./problem.ts";
 import type { Mesh } from "./schema.ts";
 
@@ -16,14 +16,14 @@ export type Surroundings = {
   readonly models: ReadonlyMap<string, Mesh["models"][string]>;
   readonly pools: ReadonlyMap<string, Mesh["pools"][string]>;
   readonly devices: ReadonlyMap<string, DeviceClass>;
-  readonly dialects: ReadonlyMap<string, DialectRoles>;
+  readonly dialects: ReadonlyMap<string, DialectTraits>;
 };
 
 /** Mistakes that only show across entries of a mesh whose shape is right. */
 export function checkMesh(
   mesh: Mesh,
   devices: ReadonlyMap<string, DeviceClass>,
-  dialects: ReadonlyMap<string, DialectRoles>,
+  dialects: ReadonlyMap<string, DialectTraits>,
 ): Problem[] {
   const around: Surroundings = {
     mesh,

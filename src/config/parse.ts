@@ -1,16 +1,16 @@
 import type { DeviceClass, Fleet } from "../core/fleet.ts";
 import { checkMesh } from "./checks.ts";
 import { builtInDevices } from "./devices.ts";
-import { dialectRoles, type DialectRoles } from "./dialects.ts";
+import type { DialectTraits } from "./dialects.ts";
 import { fleetOf } from "./fleet-of.ts";
 import type { Problem } from "./problem.ts";
 import { meshSchema, type Mesh } from "./schema.ts";
 import { shapeProblems } from "./shape-problems.ts";
 
-/** Reads `mesh.json`: the fleet it describes, or everything that is wrong with it. */
+/** Reads `mesh.json`: the fleet it describes, or everything that is wrong with it. `dialects` are those of the registry. */
 export function parseMesh(
   json: unknown,
-  dialects: ReadonlyMap<string, DialectRoles> = dialectRoles,
+  dialects: ReadonlyMap<string, DialectTraits>,
 ): { ok: true; fleet: Fleet } | { ok: false; problems: Problem[] } {
   const shape = meshSchema.safeParse(json, { reportInput: true });
   if (!shape.success) return { ok: false, problems: shapeProblems(shape.error) };

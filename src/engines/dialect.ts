@@ -107,6 +107,10 @@ export type ToldBy = { fromHandoff(raw: string): string };
 
 export type Dialect = {
   readonly name: string;
+  /** Its engines can pass a KV cache to one another: a pool of them may have one phase alone. */
+  readonly handsOff: boolean;
+  /** What its engines' URLs begin with in place of `http`: it is a hosted API's, and its pools route themselves. */
+  readonly scheme?: string;
   /** Its engines know `cache_salt`, unless their pool says otherwise. */
   readonly takesCacheSalt: boolean;
   readonly capabilities: Capabilities;

@@ -11,7 +11,8 @@ import { vllmNixl } from "./vllm-nixl/dialect.ts";
 import { vllmSharedStorage } from "./vllm-shared-storage/dialect.ts";
 import { workersAi } from "./workers-ai/dialect.ts";
 
-const dialects: ReadonlyMap<string, Dialect> = new Map(
+/** Dialects by name; `parseMesh` judges pools and links by them. */
+export const dialects: ReadonlyMap<string, Dialect> = new Map(
   [
     dynamo,
     llmD,

@@ -4,6 +4,7 @@ import type { Fleet } from "../../src/core/fleet.ts";
 import { meshJsonSchemaText } from "../../src/config/json-schema.ts";
 import { parseMesh } from "../../src/config/parse.ts";
 import type { Problem } from "../../src/config/problem.ts";
+import { dialects } from "../../src/engines/registry.ts";
 
 const SCHEMA = new URL("../../mesh.schema.json", import.meta.url);
 const SHIPPED = new URL("../../mesh.json", import.meta.url);
@@ -38,7 +39,7 @@ function checkFile(file: string | URL): { problems: Problem[]; summary: string }
     const fix = "give the path of a JSON file without comments or trailing commas";
     return { problems: [{ path: name, problem, fix }], summary: "" };
   }
-  const parsed = parseMesh(json);
+  const parsed = parseMesh(json, dialects);
   if (!parsed.ok) return { problems: parsed.problems, summary: "" };
   return { problems: [], summary: `${name} is fine: ${summaryOf(parsed.fleet)}` };
 }

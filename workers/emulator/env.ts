@@ -2,6 +2,7 @@ import mesh from "../../mesh.json" with { type: "json" };
 import { parseMesh } from "../../src/config/parse.ts";
 import { meshSchema } from "../../src/config/schema.ts";
 import type { Fleet } from "../../src/core/fleet.ts";
+import { dialects } from "../../src/engines/registry.ts";
 import type { Stores } from "./config.ts";
 import type { EmulatedEngine } from "./emulated-engine.ts";
 
@@ -37,7 +38,7 @@ function meshOf(env: EmulatorEnv): ParsedMesh {
   const source = env.MESH ?? mesh;
   if (known && known.source === source) return known;
   const json: unknown = typeof source === "string" ? JSON.parse(source) : source;
-  const parsed = parseMesh(json);
+  const parsed = parseMesh(json, dialects);
   if (!parsed.ok) throw new TypeError(`mesh: ${JSON.stringify(parsed.problems)}`);
   known = { source, fleet: parsed.fleet, stores: meshSchema.parse(json).stores };
   return known;

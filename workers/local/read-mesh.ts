@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseMesh } from "../../src/config/parse.ts";
 import type { Problem } from "../../src/config/problem.ts";
+import { dialects } from "../../src/engines/registry.ts";
 import type { MeshFile } from "./rewrite-engines.ts";
 
 /** A `mesh.json` that can be run, or what is wrong with it: a line for each problem. */
@@ -15,7 +16,7 @@ export async function readMesh(
   } catch (error) {
     return { ok: false, problems: [lineOf(broken(error))] };
   }
-  const parsed = parseMesh(json);
+  const parsed = parseMesh(json, dialects);
   if (parsed.ok) return { ok: true, mesh: json as MeshFile };
   return { ok: false, problems: [...new Set(parsed.problems.map(lineOf))] };
 }

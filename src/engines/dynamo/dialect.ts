@@ -7,6 +7,7 @@ import { told } from "./told.ts";
 /** NVIDIA Dynamo by its frontend, which chooses the workers, takes hints for that and tells whom it chose. */
 export const dynamo: Dialect = {
   name: "dynamo",
+  handsOff: false,
   // Frontends before 1.4 refuse it.
   takesCacheSalt: false,
   capabilities: {

@@ -9,6 +9,7 @@ import { schedulingHeaders } from "./scheduling-headers.ts";
  */
 export const llmD: Dialect = {
   name: "llm-d",
+  handsOff: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],

@@ -5,6 +5,7 @@ import { splitsPlainRequests } from "../splits.ts";
 /** One engine or hosted API that does both phases behind the OpenAI API. */
 export const openai: Dialect = {
   name: "openai",
+  handsOff: false,
   takesCacheSalt: false,
   capabilities: {
     roles: ["prefill", "decode"],

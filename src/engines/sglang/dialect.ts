@@ -9,6 +9,7 @@ import { splitsPlainRequests } from "../splits.ts";
 /** SGLang: both engines get one body and meet in a room of the prefill engine's bootstrap server. */
 export const sglang: Dialect = {
   name: "sglang",
+  handsOff: true,
   takesCacheSalt: false,
   capabilities: {
     roles: ["prefill", "decode"],

@@ -17,6 +17,7 @@ import { answering, contextOnly, numberOf, serverInfoUrl, splitsOneBeam } from "
  */
 export const trtllm: Dialect = {
   name: "trtllm",
+  handsOff: true,
   // Not so 1.0, whose pools have to say it: a tenant's cache is better parted by default.
   takesCacheSalt: true,
   capabilities: {

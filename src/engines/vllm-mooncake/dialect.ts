@@ -9,6 +9,7 @@ import { splitsPlainRequests } from "../splits.ts";
 /** vLLM with the MooncakeConnector: both legs at once, matched by a transfer id of ours. */
 export const vllmMooncake: Dialect = {
   name: "vllm-mooncake",
+  handsOff: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],

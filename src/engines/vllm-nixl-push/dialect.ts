@@ -11,6 +11,7 @@ import { splitsPlainRequests } from "../splits.ts";
  */
 export const vllmNixlPush: Dialect = {
   name: "vllm-nixl-push",
+  handsOff: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],

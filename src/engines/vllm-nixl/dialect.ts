@@ -16,6 +16,7 @@ const SPARE_MS = 60_000;
 /** vLLM with the NixlConnector: prefill answers with an opaque handle, decode pulls the blocks it names. */
 export const vllmNixl: Dialect = {
   name: "vllm-nixl",
+  handsOff: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],

@@ -7,6 +7,7 @@ import { splitsPlainRequests } from "../splits.ts";
 /** vLLM engines that share a store: decode declines below a share of cached prompt, and prefill fills the store. */
 export const vllmSharedStorage: Dialect = {
   name: "vllm-shared-storage",
+  handsOff: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],

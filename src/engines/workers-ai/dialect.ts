@@ -8,6 +8,8 @@ import { splitsPlainRequests } from "../splits.ts";
  */
 export const workersAi: Dialect = {
   name: "workers-ai",
+  handsOff: false,
+  scheme: "workers-ai",
   takesCacheSalt: false,
   capabilities: {
     roles: ["prefill", "decode"],

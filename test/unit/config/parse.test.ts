@@ -4,6 +4,7 @@ import { meshJsonSchemaText } from "../../../src/config/json-schema.ts";
 import { parseMesh } from "../../../src/config/parse.ts";
 import { fibreRttMs } from "../../../src/core/geo.ts";
 import { speedOf } from "../../../src/core/speed.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 import { pathsWith, problemsWith, smallMesh } from "./small-mesh.ts";
 
 const shipped: unknown = JSON.parse(readFileSync("mesh.json", "utf8"));
@@ -114,7 +115,7 @@ describe("parseMesh", () => {
 describe("a mesh of the wrong shape", () => {
   it("is refused whatever it is", () => {
     for (const json of [undefined, null, 3, "mesh", []]) {
-      expect(parseMesh(json)).toMatchObject({ ok: false, problems: [{ path: "$" }] });
+      expect(parseMesh(json, dialects)).toMatchObject({ ok: false, problems: [{ path: "$" }] });
     }
   });
 
@@ -147,7 +148,7 @@ describe("a mesh of the wrong shape", () => {
 });
 
 function fleetFrom(json: unknown) {
-  const parsed = parseMesh(json);
+  const parsed = parseMesh(json, dialects);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.fleet;
 }

@@ -1,5 +1,6 @@
 import { parseMesh } from "../../../src/config/parse.ts";
 import type { Problem } from "../../../src/config/problem.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 
 /** A small mesh without mistakes, fresh and typed loosely so that tests can break it anywhere. */
 export function smallMesh() {
@@ -46,7 +47,7 @@ export function link(members: Record<string, unknown>) {
 export function problemsWith(changes: Record<string, unknown>): Problem[] {
   const mesh = smallMesh();
   for (const [path, value] of Object.entries(changes)) put(mesh, path.split("/"), value);
-  const parsed = parseMesh(mesh);
+  const parsed = parseMesh(mesh, dialects);
   return parsed.ok ? [] : parsed.problems;
 }
 

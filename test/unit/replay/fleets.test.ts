@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseMesh } from "../../../src/config/parse.ts";
 import { transferMs } from "../../../src/core/speed.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 import { capacityRate } from "../../../src/replay/capacity.ts";
 import { meshFleet } from "../../../src/replay/mesh-fleet.ts";
 import { Network } from "../../../src/replay/network.ts";
@@ -11,7 +12,7 @@ import { atRate } from "../../../src/replay/workload.ts";
 import { fleetOf, policyOf, run, workloadOf } from "./small-run.ts";
 
 describe("the fleet of a mesh.json", () => {
-  const parsed = parseMesh(JSON.parse(readFileSync("mesh.json", "utf8")));
+  const parsed = parseMesh(JSON.parse(readFileSync("mesh.json", "utf8")), dialects);
   if (!parsed.ok) throw new Error("the shipped mesh.json is not fine");
   const mesh = parsed.fleet;
 

@@ -6,6 +6,7 @@ import { FINISHED } from "../../../src/replay/outcomes.ts";
 import { phaseway } from "../../../src/replay/phaseway/phaseway.ts";
 import type { PolicyEntry } from "../../../src/replay/policy.ts";
 import { parseMesh } from "../../../src/config/parse.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
 import { run, workloadOf } from "./small-run.ts";
 import { WORLD } from "./world.ts";
@@ -98,7 +99,7 @@ describe("phaseway", () => {
 function splitFleet(): FleetSetup {
   const engine = (id: string) => ({ id, url: `http://127.0.0.1:1/${id}` });
   const shared = { model: "m", region: "here", dialect: "vllm-nixl", kvLayout: "m", routed: "us" };
-  const parsed = parseMesh({
+  const mesh = {
     ...WORLD,
     regions: { here: { lat: 39, lon: -77 } },
     pools: {
@@ -128,7 +129,8 @@ function splitFleet(): FleetSetup {
         usdPerGB: 0,
       },
     ],
-  });
+  };
+  const parsed = parseMesh(mesh, dialects);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return meshFleet(parsed.fleet, "m");
 }

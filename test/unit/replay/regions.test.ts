@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseMesh } from "../../../src/config/parse.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
 import { meshFleet } from "../../../src/replay/mesh-fleet.ts";
 import { policyNamed } from "../../../src/replay/policy-table.ts";
@@ -83,11 +84,12 @@ function twoRegions(): FleetSetup {
     kvLayout: "m/bf16",
     engines: [0, 1].map((n) => ({ id: String(n), url: `http://127.0.0.1:9100/${id}/${n}` })),
   });
-  const parsed = parseMesh({
+  const mesh = {
     ...WORLD,
     regions: { use1: { lat: 39, lon: -77.5 }, euw1: { lat: 53.3, lon: -6.3 } },
     pools: { "h200-use1": pool("h200-use1", "use1"), "h200-euw1": pool("h200-euw1", "euw1") },
-  });
+  };
+  const parsed = parseMesh(mesh, dialects);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return meshFleet(parsed.fleet, "m");
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Json } from "miniflare";
 import { parseMesh } from "../../../src/config/parse.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 import { meshFleet } from "../../../src/replay/mesh-fleet.ts";
 import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
 import { Simulation } from "../../../src/replay/simulation.ts";
@@ -29,7 +30,7 @@ const MODEL = "large-70b";
 export async function benchAgreement(): Promise<Agreement[]> {
   const requests = await readSlice();
   const mesh = meshOf();
-  const parsed = parseMesh(mesh);
+  const parsed = parseMesh(mesh, dialects);
   if (!parsed.ok) throw new TypeError(`mesh: ${parsed.problems[0]?.path}`);
   const replayed = await inReplay(requests, meshFleet(parsed.fleet, MODEL));
   const emulated = await inEmulators(requests, mesh as Json);

@@ -1,5 +1,6 @@
 import { parseMesh } from "../../../src/config/parse.ts";
 import type { Fleet } from "../../../src/core/fleet.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 
 export type World = {
   readonly pools: number;
@@ -35,7 +36,7 @@ export function syntheticMesh({ pools: count, enginesPerPool, models }: World, e
 
 /** The fleet of such a mesh. */
 export function syntheticFleet(world: World): Fleet {
-  const parsed = parseMesh(syntheticMesh(world, "http://127.0.0.1:9100"));
+  const parsed = parseMesh(syntheticMesh(world, "http://127.0.0.1:9100"), dialects);
   if (parsed.ok) return parsed.fleet;
   throw new TypeError(parsed.problems.map(({ path, problem }) => `${path}: ${problem}`).join("\n"));
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseMesh } from "../../../src/config/parse.ts";
+import { dialects } from "../../../src/engines/registry.ts";
 import { calibratedFleet } from "../../../src/replay/calibrated-fleet.ts";
 import { calibration } from "../../../src/replay/calibrations.ts";
 import type { FleetSetup } from "../../../src/replay/fleet-setup.ts";
@@ -29,7 +30,7 @@ export function fleetsOf(flags: Flags): NamedFleet[] {
 
 /** The engines of a `mesh.json` that serve one model, its first unless told. */
 export function readFleet(path: string, model: string | undefined): FleetSetup {
-  const parsed = parseMesh(JSON.parse(readFileSync(path, "utf8")));
+  const parsed = parseMesh(JSON.parse(readFileSync(path, "utf8")), dialects);
   if (!parsed.ok) {
     const [first] = parsed.problems;
     throw new Error(`${path}: ${first?.path}: ${first?.problem}`);
