@@ -9,7 +9,7 @@ import { ROOT } from "../support/imports.ts";
 
 const GUIDE = "docs/add-an-engine.md";
 
-describe.each(["README.md", GUIDE])("%s", (file) => {
+describe.each(["README.md", GUIDE, "src/engines/README.md"])("%s", (file) => {
   it.each(examplesOf(file))("shows a part of a mesh.json that is fine: $pools", ({ members }) => {
     const parsed = parseMesh({ ...bareMesh(), ...members }, dialects);
     expect(parsed.ok ? [] : parsed.problems).toEqual([]);
