@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { device } from "./schema-device.ts";
 import { id, modelId, positive, positiveInt, zeroOrMore } from "./schema-parts.ts";
+import { pool } from "./schema-pool.ts";
 
 const region = z.strictObject({
   lat: z.number().min(-90).max(90).describe("Degrees north"),
@@ -20,186 +21,122 @@ const region = z.strictObject({
 });
 
 const model = z.strictObject({
-  params: positive,
-  activeParams: positive.describe("Parameters one token uses; equals `params` unless experts"),
-  layers: positiveInt,
+  params: positive.describe("Parameters in all"),
+  activeParams: positive.describe(
+    "Parameters that one token uses: as many as `params`, less in a mixture of experts",
+  ),
+  layers: positiveInt.describe("Transformer layers"),
   attnDim: positiveInt.describe("Width of attention summed over heads"),
-  weightBytes: positive,
-  kvBytesPerToken: positive,
-  contextWindow: positiveInt.describe("Tokens"),
-  aliases: z.array(modelId).default([]),
+  weightBytes: positive.describe("Weights as they are served"),
+  kvBytesPerToken: positive.describe("KV cache of one token, over all layers"),
+  contextWindow: positiveInt.describe("Tokens of prompt and answer together"),
+  aliases: z.array(modelId).default([]).describe("Other names that clients may send"),
   defaultOutputTokens: positiveInt
     .default(256)
     .describe("Output expected when neither the session nor the request says"),
-  template: z.strictObject({
-    order: z.array(z.enum(["tools", "system", "messages"])).min(1),
-    keepsReasoning: z.boolean(),
-  }),
-});
-
-const secretName = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
-
-/** What the transport, the client's body or the key decide is not for configuration to say. */
-const headerName = z
-  .string()
-  .regex(/^(?!(?:host|authorization|connection|content-.*|transfer-encoding)$)[a-z0-9-]+$/);
-
-const engine = z.strictObject({
-  id: id.describe("Unique in its pool"),
-  url: z
-    .url({ protocol: /^(?:https?|workers-ai)$/ })
-    .describe("Its base URL; `workers-ai://` and a model's name where the dialect is `workers-ai`"),
-  apiKeySecret: secretName
-    .exactOptional()
-    .describe("Name of the secret that holds the key, never the key"),
-  bootstrapHost: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("Where its decode engines meet it, when that is not the host of `url`"),
-  bootstrapPort: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .exactOptional()
-    .describe("8998 unless told; for `llm-d` the port of `url`"),
-  drain: z.boolean().default(false).describe("It ends what it has and is sent nothing new"),
-});
-
-const pool = z.strictObject({
-  model: z.string(),
-  device: z.string().describe("A device class, built in or of `devices`"),
-  devices: positiveInt.default(1).describe("Devices per engine"),
-  region: z.string(),
-  dialect: z.string(),
-  roles: z.array(z.enum(["prefill", "decode"])).min(1),
-  routed: z
-    .enum(["us", "itself"])
-    .describe("`itself` where one URL hides a fleet that chooses its engine"),
-  kvLayout: z.string().min(1).exactOptional().describe("Pools pass KV cache only where equal"),
-  kvTokens: positiveInt
-    .exactOptional()
-    .describe("KV cache tokens of one engine; overrides what the device's memory would hold"),
-  maxBatch: positiveInt.default(64),
-  perMTok: z
-    .strictObject({ in: zeroOrMore, cached: zeroOrMore, out: zeroOrMore })
-    .exactOptional()
-    .describe("Token prices, dollars per million tokens"),
-  limits: z
+  template: z
     .strictObject({
-      rpm: positiveInt.exactOptional(),
-      tpm: positiveInt.exactOptional(),
-      concurrency: positiveInt.exactOptional(),
+      order: z
+        .array(z.enum(["tools", "system", "messages"]))
+        .min(1)
+        .describe("In which the parts of a conversation stand in the prompt"),
+      keepsReasoning: z.boolean().describe("Later prompts repeat what a turn reasoned"),
     })
-    .exactOptional()
-    .describe("Of each engine, for pools that route themselves: at most so much is sent"),
-  modelName: modelId.exactOptional().describe("What its engines call the model, when not `model`"),
-  headers: z
-    .record(headerName, z.string())
-    .exactOptional()
-    .describe("Sent with every request to its engines; secrets belong in `apiKeySecret`"),
-  bidirectional: z
-    .boolean()
-    .default(false)
-    .describe("Its decode engines keep what they decoded for the prefill of the next turn"),
-  dpSize: positiveInt.default(1).describe("Ranks of data parallelism behind each engine's URL"),
-  cacheSalt: z
-    .boolean()
-    .exactOptional()
-    .describe(
-      "Its engines know `cache_salt`, which keeps one tenant's cached prefixes from others",
-    ),
-  workerPins: z
-    .boolean()
-    .exactOptional()
-    .describe(
-      "A session stays with the workers behind `url` that served it last, where they are told",
-    ),
-  promptCacheKey: z
-    .boolean()
-    .exactOptional()
-    .describe(
-      "Its engines know `prompt_cache_key`: they are sent the session's, if the client sent none",
-    ),
-  cacheTtlS: positive
-    .exactOptional()
-    .describe("How long a pool that routes itself keeps a prefix nobody asks for; 300 unless told"),
-  cacheMinTokens: positiveInt
-    .exactOptional()
-    .describe("Shortest prefix that such a pool caches; 1024 unless told"),
-  cacheStepTokens: positiveInt
-    .exactOptional()
-    .describe("It caches in steps of so many tokens; 128 unless told"),
-  hypothetical: z.boolean().default(false).describe("No released engine does this"),
-  engines: z.array(engine).min(1),
+    .describe("How its chat template writes a prompt"),
 });
 
 const link = z.strictObject({
-  from: z.string(),
-  to: z.string(),
-  transport: z.enum(["nvlink", "rdma", "tcp", "wan"]),
+  from: z.string().describe("The pool whose engines hand KV cache over"),
+  to: z.string().describe("The pool whose engines take it, in the same dialect and `kvLayout`"),
+  transport: z.enum(["nvlink", "rdma", "tcp", "wan"]).describe("What it crosses by"),
   gbps: positive.describe("Of the whole link, Gb/s"),
   perFlowGbps: positive.describe("Of one transfer, Gb/s"),
-  rttMs: zeroOrMore,
-  usdPerGB: zeroOrMore,
+  rttMs: zeroOrMore.describe("Round trip, no less than light in fibre takes"),
+  usdPerGB: zeroOrMore.describe("Price of what crosses"),
 });
 
 const store = z.strictObject({
-  tier: z.enum(["dram", "flash", "store", "edge", "object"]),
-  bytes: positive,
-  gbps: positive,
-  region: z.string(),
-  dialects: z.array(z.string()).min(1),
+  tier: z.enum(["dram", "flash", "store", "edge", "object"]).describe("What it keeps KV cache in"),
+  bytes: positive.describe("How much it keeps"),
+  gbps: positive.describe("What one engine reads from it, Gb/s"),
+  region: z.string().describe("Which of `regions` it is in"),
+  dialects: z.array(z.string()).min(1).describe("Of the engines that share it"),
 });
 
 const rule = z.strictObject({
-  when: z.strictObject({
-    phase: z.enum(["prefill-heavy", "balanced", "decode-heavy"]).exactOptional(),
-    context: z.enum(["short", "medium", "long", "ultra"]).exactOptional(),
-    urgency: z.enum(["interactive", "batch"]).exactOptional(),
-    size: z.enum(["small", "large"]).exactOptional(),
-    place: z
-      .string()
-      .exactOptional()
-      .describe("`anywhere`, `edge-bound`, `edge-bound:<region>` or a jurisdiction"),
-  }),
-  prefer: z.array(z.string()).min(1).exactOptional(),
-  only: z.array(z.string()).min(1).exactOptional(),
+  when: z
+    .strictObject({
+      phase: z
+        .enum(["prefill-heavy", "balanced", "decode-heavy"])
+        .exactOptional()
+        .describe("What most of the work is"),
+      context: z
+        .enum(["short", "medium", "long", "ultra"])
+        .exactOptional()
+        .describe("How long the prompt is, by `labels`"),
+      urgency: z.enum(["interactive", "batch"]).exactOptional().describe("Whether anyone waits"),
+      size: z.enum(["small", "large"]).exactOptional().describe("Of the model, by `labels`"),
+      place: z
+        .string()
+        .exactOptional()
+        .describe("`anywhere`, `edge-bound`, `edge-bound:<region>` or a jurisdiction"),
+    })
+    .describe("Labels that a request has to have, all of them"),
+  prefer: z
+    .array(z.string())
+    .min(1)
+    .exactOptional()
+    .describe("Pools that count as cheaper than the others"),
+  only: z.array(z.string()).min(1).exactOptional().describe("Pools that alone may serve it"),
 });
 
 const labels = z.strictObject({
-  context: z.strictObject({
-    mediumFrom: positiveInt,
-    longFrom: positiveInt,
-    ultraFrom: positiveInt,
-  }),
-  smallUpToParams: positive,
+  context: z
+    .strictObject({
+      mediumFrom: positiveInt.describe("Prompt tokens; fewer are `short`"),
+      longFrom: positiveInt.describe("Prompt tokens"),
+      ultraFrom: positiveInt.describe("Prompt tokens"),
+    })
+    .describe("Where the labels of prompt length begin"),
+  smallUpToParams: positive.describe("Models of more parameters are `large`"),
 });
 
 const slo = z.strictObject({
-  interactive: z.strictObject({ ttftMs: positive, tpotMs: positive }),
-  batch: z.strictObject({ deadlineMs: positive }),
+  interactive: z
+    .strictObject({
+      ttftMs: positive.describe("Time to the first token"),
+      tpotMs: positive.describe("Time for each token after it"),
+    })
+    .describe("Of requests that somebody waits for"),
+  batch: z
+    .strictObject({ deadlineMs: positive.describe("From request to end") })
+    .describe("Of requests that nobody waits for"),
 });
 
 const prices = z.strictObject({
-  valueOfTimeUsdPerS: z.strictObject({ interactive: zeroOrMore, batch: zeroOrMore }),
-  missPenaltyUsd: zeroOrMore,
-  joulePriceUsd: zeroOrMore,
+  valueOfTimeUsdPerS: z
+    .strictObject({
+      interactive: zeroOrMore.describe("Dollars per second"),
+      batch: zeroOrMore.describe("Dollars per second"),
+    })
+    .describe("What a second sooner is worth"),
+  missPenaltyUsd: zeroOrMore.describe("What a missed objective costs, dollars"),
+  joulePriceUsd: zeroOrMore.describe("What a joule costs, dollars"),
 });
 
 /** `mesh.json`: the single source of its shape. What spans entries is checked in `checks.ts`. */
 export const meshSchema = z.strictObject({
-  $schema: z.string().exactOptional(),
-  regions: z.record(id, region),
+  $schema: z.string().exactOptional().describe("Where editors find the schema of this file"),
+  regions: z.record(id, region).describe("Where engines are"),
   devices: z.record(id, device).default({}).describe("Your own device classes"),
-  models: z.record(modelId, model),
-  pools: z.record(id, pool),
-  links: z.array(link).default([]),
-  stores: z.record(id, store).default({}),
-  rules: z.array(rule).default([]),
-  labels,
-  slo,
-  prices,
+  models: z.record(modelId, model).describe("What engines serve"),
+  pools: z.record(id, pool).describe("Interchangeable engines, under one name"),
+  links: z.array(link).default([]).describe("Between which pools KV cache can cross, and how fast"),
+  stores: z.record(id, store).default({}).describe("KV cache that engines share"),
+  rules: z.array(rule).default([]).describe("Pools that some requests prefer, or have to go to"),
+  labels: labels.describe("Where labels begin and end"),
+  slo: slo.describe("Objectives that requests should meet"),
+  prices: prices.describe("What milliseconds, missed objectives and energy count for in dollars"),
 });
 
 /** `mesh.json` after its shape was checked and defaults were filled in. */

@@ -65,6 +65,10 @@ describe("mesh.schema.json", () => {
   it("is the JSON Schema of the zod schema", () => {
     expect(readFileSync("mesh.schema.json", "utf8")).toBe(meshJsonSchemaText());
   });
+
+  it("describes every member", () => {
+    expect(undescribed(JSON.parse(meshJsonSchemaText()) as Schema)).toEqual([]);
+  });
 });
 
 describe("parseMesh", () => {
@@ -146,6 +150,28 @@ describe("a mesh of the wrong shape", () => {
     expect(JSON.stringify(problems)).not.toContain("not-a-name");
   });
 });
+
+type Schema = {
+  readonly description?: string;
+  readonly properties?: Record<string, Schema>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
+};
+
+/** Paths of members that a JSON Schema says nothing of. */
+function undescribed(schema: Schema, path = ""): string[] {
+  const { properties = {}, additionalProperties = false, items } = schema;
+  return [
+    ...Object.entries(properties).flatMap(([name, member]) => [
+      ...(member.description === undefined ? [`${path}${name}`] : []),
+      ...undescribed(member, `${path}${name}.`),
+    ]),
+    ...(typeof additionalProperties === "object"
+      ? undescribed(additionalProperties, `${path}*.`)
+      : []),
+    ...(items ? undescribed(items, path) : []),
+  ];
+}
 
 function fleetFrom(json: unknown) {
   const parsed = parseMesh(json, dialects);
