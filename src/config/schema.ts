@@ -43,6 +43,15 @@ const model = z.strictObject({
       keepsReasoning: z.boolean().describe("Later prompts repeat what a turn reasoned"),
     })
     .describe("How its chat template writes a prompt"),
+  media: z
+    .strictObject({
+      imageTokens: positiveInt.exactOptional().describe("Of one picture"),
+      audioTokens: positiveInt.exactOptional().describe("Of one sound"),
+      videoTokens: positiveInt.exactOptional().describe("Of one video"),
+      fileTokens: positiveInt.exactOptional().describe("Of one file"),
+    })
+    .exactOptional()
+    .describe("Prompt tokens of one picture, sound, video or file; 765 unless told"),
 });
 
 const link = z.strictObject({

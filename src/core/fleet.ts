@@ -53,6 +53,13 @@ export type Model = {
     readonly order: readonly ("tools" | "system" | "messages")[];
     readonly keepsReasoning: boolean;
   };
+  /** Prompt tokens of one piece of media, by its kind; what is not told counts as a picture does commonly. */
+  readonly media?: {
+    readonly imageTokens?: number;
+    readonly audioTokens?: number;
+    readonly videoTokens?: number;
+    readonly fileTokens?: number;
+  };
 };
 
 export type Engine = {

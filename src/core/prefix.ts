@@ -1,6 +1,7 @@
 import { canonical } from "./canonical.ts";
 import type { Model } from "./fleet.ts";
 import { hash64, hashHex, NO_HASH, type Hash64 } from "./hash64.ts";
+import { type Media, mediaOf, mediaTokens } from "./media.ts";
 
 /** A prompt as hashes of its prefixes: a link closes at each message end and every 2 KB inside one. */
 export type Chain = {
@@ -9,14 +10,15 @@ export type Chain = {
   /** Characters of prompt up to the end of each link. */
   readonly chars: Uint32Array;
   readonly totalChars: number;
+  /** In the order of the prompt, each as often as it is there. */
+  readonly media: readonly Media[];
 };
 
 const LINK_CHARS = 2048;
 /** What a chat template adds to each message: role header and end mark. */
 const TEMPLATE_CHARS = 12;
-/** A picture counts as this many tokens of four characters. */
-const MEDIA_CHARS = 765 * 4;
-const MEDIA = /^(?:input_)?(?:image|audio|video|file)(?:_url)?$/;
+/** Media counts by its model's formula, in tokens of so many characters. */
+const CHARS_PER_MEDIA_TOKEN = 4;
 
 /** The chain of a prompt in its model's template order. `salt` parts tenants. */
 export function promptChain(input: {
@@ -30,13 +32,17 @@ export function promptChain(input: {
   const { order, keepsReasoning } = input.model.template;
   const identity = `${input.model.id}\n${input.salt}\n${canonical(input.templateKnobs)}`;
   const builder = new ChainBuilder(hash64(identity, NO_HASH));
-  const add = (message: unknown) =>
-    builder.add(renderMessage(message, keepsReasoning), mediaChars(message));
+  const add = (message: unknown) => {
+    const media: Media[] = [];
+    const text = renderMessage(message, keepsReasoning, media);
+    const tokens = media.reduce((sum, { type }) => sum + mediaTokens(input.model, type), 0);
+    builder.add(text, tokens * CHARS_PER_MEDIA_TOKEN, media);
+  };
   // Only the first messages have a place of their own; a later system message stays where it is.
   const others = input.messages.findIndex((message) => !isSystem(message));
   const leading = !order.includes("system") ? 0 : others < 0 ? input.messages.length : others;
   for (const part of order) {
-    if (part === "tools" && isSome(input.tools)) builder.add(canonical(input.tools), 0);
+    if (part === "tools" && isSome(input.tools)) builder.add(canonical(input.tools));
     if (part === "system") input.messages.slice(0, leading).forEach(add);
     if (part === "messages") input.messages.slice(leading).forEach(add);
   }
@@ -44,8 +50,8 @@ export function promptChain(input: {
 }
 
 /** Tokens up to and including each link. */
-export function linkTokens(chain: Chain, charsPerToken: number): Uint32Array {
-  return chain.chars.map((chars) => Math.ceil(chars / charsPerToken));
+export function linkTokens({ chars }: Pick<Chain, "chars">, charsPerToken: number): Uint32Array {
+  return chars.map((upTo) => Math.ceil(upTo / charsPerToken));
 }
 
 /** Identifies an assistant message: its tool-call ids when it has any, else its trimmed text. */
@@ -87,12 +93,14 @@ class ChainBuilder {
   #chars = 0;
   readonly #links: Hash64[] = [];
   readonly #ends: number[] = [];
+  readonly #media: Media[] = [];
 
   constructor(root: Hash64) {
     this.#hash = root;
   }
 
-  add(text: string, extraChars: number): void {
+  add(text: string, extraChars = 0, media: readonly Media[] = []): void {
+    this.#media.push(...media);
     for (let from = 0; from < text.length; from += LINK_CHARS) {
       const to = Math.min(text.length, from + LINK_CHARS);
       this.#hash = hash64(text, this.#hash, from, to);
@@ -110,15 +118,19 @@ class ChainBuilder {
       view.setUint32(index * 8, high);
       view.setUint32(index * 8 + 4, low);
     }
-    return { bytes, chars: Uint32Array.from(this.#ends), totalChars: this.#chars };
+    const chars = Uint32Array.from(this.#ends);
+    return { bytes, chars, totalChars: this.#chars, media: this.#media };
   }
 }
 
-/** What of a message enters the prompt. Plain text stays plain, so that its length is near what the template makes of it. */
-function renderMessage(message: unknown, keepsReasoning: boolean): string {
+/**
+ * What of a message enters the prompt; its media is added to `media`. Plain text stays plain, so that its length is
+ * near what the template makes of it.
+ */
+function renderMessage(message: unknown, keepsReasoning: boolean, media: Media[]): string {
   if (!isRecord(message)) return canonical(message);
   const { role, content, ...rest } = message;
-  const text = typeof content === "string" ? content : canonical(withoutMedia(content));
+  const text = typeof content === "string" ? content : canonical(namingMedia(content, media));
   const entered = Object.entries(rest).filter(
     ([name, value]) =>
       isSome(value) && (role !== "assistant" || entersAnswer(name, keepsReasoning)),
@@ -132,22 +144,15 @@ function entersAnswer(name: string, keepsReasoning: boolean): boolean {
   return name === "tool_calls" || name === "name" || (keepsReasoning && name.startsWith("reason"));
 }
 
-/** Media enters by its hash: a picture of a megabyte is no megabyte of prompt. */
-function withoutMedia(content: unknown): unknown {
+/** Media enters by its name: a picture of a megabyte is no megabyte of prompt. */
+function namingMedia(content: unknown, media: Media[]): unknown {
   if (!Array.isArray(content)) return content ?? null;
-  return content.map((part) =>
-    isMedia(part) ? hashHex(hash64(canonical(part), NO_HASH)) : (part as unknown),
-  );
-}
-
-/** Media counts by formula, not by the length of its data. */
-function mediaChars(message: unknown): number {
-  const content = isRecord(message) ? message["content"] : undefined;
-  return Array.isArray(content) ? content.filter(isMedia).length * MEDIA_CHARS : 0;
-}
-
-function isMedia(part: unknown): boolean {
-  return isRecord(part) && typeof part["type"] === "string" && MEDIA.test(part["type"]);
+  return content.map((part: unknown) => {
+    const found = mediaOf(part);
+    if (found === undefined) return part;
+    media.push(found);
+    return `${found.type} ${found.key}`;
+  });
 }
 
 function isSome(value: unknown): boolean {

@@ -1,4 +1,4 @@
-import { hash64, hashHex, NO_HASH } from "../core/hash64.ts";
+import { mediaOf } from "../core/media.ts";
 
 /**
  * The emulated engines' tokenizer: a token is four bytes of UTF-8 text, read as a uint32; messages begin with two
@@ -95,16 +95,15 @@ function contentText(content: unknown): string {
 function partText(part: unknown): string {
   if (!isRecord(part)) return canonicalJson(part);
   if (part["type"] === "text" && typeof part["text"] === "string") return part["text"];
-  return MEDIA.test(String(part["type"])) ? mediaText(part) : canonicalJson(part);
+  const media = mediaOf(part);
+  return media ? mediaText(media.key) : canonicalJson(part);
 }
 
 /** A picture or sound takes the same number of tokens whatever its size, and others for other content. */
-function mediaText(part: unknown): string {
-  const name = hashHex(hash64(canonicalJson(part), NO_HASH));
+function mediaText(name: string): string {
   return name.repeat(MEDIA_TOKENS / (name.length / BYTES_PER_TOKEN));
 }
 
-const MEDIA = /^(?:input_)?(?:image|audio|video|file)(?:_url)?$/;
 /** A picture of 1024 x 1024 under the tile formula of common vision models. */
 const MEDIA_TOKENS = 768;
 const BYTES_PER_TOKEN = 4;

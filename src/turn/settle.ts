@@ -30,7 +30,8 @@ export async function settle(
   // Known at once, unless an engine has to be probed: the session is told before that, as the next turn is on its way.
   const resolved = outcome.served && resolveHandoff(deps, turn, outcome.served);
   const count = promptCount(deps, turn, outcome);
-  if (outcome.served?.answer.usage)
+  // What its media really counted for would be taken for text.
+  if (outcome.served?.answer.usage && turn.chain.media.length === 0)
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
   const settled =
     name === undefined

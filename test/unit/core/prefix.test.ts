@@ -117,6 +117,33 @@ describe("promptChain", () => {
     expect(commonLinks(small.bytes, large.bytes)).toBe(0);
   });
 
+  it("counts media as its model does, by its kind", () => {
+    const charsIn = (part: object, media?: Model["media"]) =>
+      chainOf([{ role: "user", content: [part] }], {
+        model: { ...modelOf(), ...(media && { media }) },
+      }).totalChars;
+    const image = { type: "image_url", image_url: { url: "https://a.example/1.png" } };
+    const sound = { type: "input_audio", input_audio: { data: "UklG", format: "wav" } };
+    const tokens = { imageTokens: 256, audioTokens: 100 };
+    expect(charsIn(image) - charsIn(image, tokens)).toBe((765 - 256) * 4);
+    expect(charsIn(sound) - charsIn(sound, tokens)).toBe((765 - 100) * 4);
+    expect(charsIn(sound)).toBe(charsIn(sound, { imageTokens: 256 }));
+  });
+
+  it("shares links up to a picture, and after it only where it is the same", () => {
+    const asked = (data: string) => [system, picture(data), user];
+    expect(links({ messages: asked("a") }, { messages: asked("a") })).toBe(3);
+    expect(links({ messages: asked("a") }, { messages: asked("b") })).toBe(1);
+  });
+
+  it("names the media of a prompt in order", () => {
+    const { media } = chainOf([system, picture("a"), user, picture("b"), picture("a")]);
+    expect(media.map(({ type }) => type)).toEqual(["image_url", "image_url", "image_url"]);
+    expect(media[0]).toEqual(media[2]);
+    expect(media[0]).not.toEqual(media[1]);
+    expect(chainOf([system, user]).media).toEqual([]);
+  });
+
   it("has ever more characters from link to link, ending with all of them", () => {
     const chain = chainOf([
       system,
@@ -142,8 +169,7 @@ describe("promptChain", () => {
 
 describe("linkTokens", () => {
   it("turns characters into tokens, rounded up", () => {
-    const chain = { bytes: new Uint8Array(16), chars: Uint32Array.of(7, 10), totalChars: 10 };
-    expect([...linkTokens(chain, 4)]).toEqual([2, 3]);
+    expect([...linkTokens({ chars: Uint32Array.of(7, 10) }, 4)]).toEqual([2, 3]);
   });
 });
 
