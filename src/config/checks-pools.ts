@@ -14,6 +14,10 @@ export function* poolProblems(around: Surroundings): Generator<Problem> {
     yield* roles(pool, path, around);
     yield* price(pool, path);
     yield* routes(pool, path, around);
+    if (pool.roles.includes("encode")) {
+      yield* encodes(pool, path, around);
+      continue;
+    }
     yield* memory(pool, path, around);
     yield* outgoing(name, pool, path, around);
   }
@@ -58,7 +62,8 @@ function* roles(pool: PoolEntry, path: string, { dialects }: Surroundings): Gene
     return;
   }
   const wanted = [...pool.roles].toSorted().join();
-  const roleSets = dialect.handsOff ? [["prefill"], ["decode"], BOTH] : [BOTH];
+  const phases = dialect.handsOff ? [["prefill"], ["decode"], BOTH] : [BOTH];
+  const roleSets = dialect.encodes ? [...phases, ["encode"]] : phases;
   if (roleSets.some((set) => [...set].toSorted().join() === wanted)) return;
   const choices = roleSets.map((set) => JSON.stringify(set)).join(" or ");
   yield {
@@ -98,6 +103,32 @@ function* memory(pool: PoolEntry, path: string, around: Surroundings): Generator
     path: `${path}.devices`,
     problem: `the weights of \`${pool.model}\` leave no room for KV cache in ${pool.devices} × \`${pool.device}\``,
     fix: "raise `devices` (per engine), or choose a device class with more memory",
+  };
+}
+
+/** Its engines hold no KV cache, and need no link. */
+function* encodes(pool: PoolEntry, path: string, { pools }: Surroundings): Generator<Problem> {
+  const { model, region, dialect } = pool;
+  if (pool.routed === "itself") {
+    yield {
+      path: `${path}.routed`,
+      problem: "engines that encode are named one by one, and this pool hides them",
+      fix: 'write `"routed": "us"` and list them in `engines`',
+    };
+  }
+  const isUsed = [...pools.values()].some(
+    (other) =>
+      other.model === model &&
+      other.region === region &&
+      other.dialect === dialect &&
+      other.routed === "us" &&
+      other.roles.includes("decode"),
+  );
+  if (isUsed) return;
+  yield {
+    path,
+    problem: `the pool only encodes, and no \`${dialect}\` pool in \`${region}\` decodes \`${model}\``,
+    fix: "add such a pool, or move this one to where it is",
   };
 }
 

@@ -38,9 +38,11 @@ export const pool = z.strictObject({
   region: z.string().describe("Which of `regions` its engines are in"),
   dialect: z.string().describe("How its engines are spoken to, such as `openai` or `vllm-nixl`"),
   roles: z
-    .array(z.enum(["prefill", "decode"]))
+    .array(z.enum(["prefill", "decode", "encode"]))
     .min(1)
-    .describe("Phases that its engines take"),
+    .describe(
+      "Phases that its engines take; `encode` stands alone: they encode media for others of model and region",
+    ),
   routed: z
     .enum(["us", "itself"])
     .describe("Who chooses the engine: `us`, or `itself` where one URL hides a fleet that does"),

@@ -2,6 +2,8 @@
 
 export type Tier = "sram" | "hbm" | "gddr" | "dram" | "flash" | "store" | "edge" | "object";
 export type Phase = "prefill" | "decode";
+/** What a pool does; engines that only encode media are named to others of their dialect, and are no placement. */
+export type Role = Phase | "encode";
 export type Status = "shipping" | "announced" | "hypothetical";
 
 /** What one device of a class can do; a pool multiplies it by `devices`. */
@@ -81,7 +83,7 @@ export type Pool = {
   readonly devices: number;
   readonly region: string;
   readonly dialect: string;
-  readonly roles: readonly Phase[];
+  readonly roles: readonly Role[];
   readonly routed: "us" | "itself";
   readonly kvLayout?: string;
   /** KV cache tokens of one engine; overrides what the device's memory would hold. */

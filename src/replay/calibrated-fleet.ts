@@ -1,4 +1,5 @@
 import type { Fleet, Pool, Region } from "../core/fleet.ts";
+import { phasesOf } from "../core/phases.ts";
 import type { Calibration } from "./calibrations.ts";
 import type { EngineSetup, FleetSetup } from "./fleet-setup.ts";
 import { rttBetween } from "./well-known-places.ts";
@@ -13,7 +14,7 @@ export function calibratedFleet(calibration: Calibration, engines: number, rttMs
     region: pool.region,
     model: model.id,
     device: calibration.device,
-    roles: pool.roles,
+    roles: phasesOf(pool),
     speed,
     kvTokens: speed.kvTokens,
     kvBytesPerToken: model.kvBytesPerToken,

@@ -1,4 +1,5 @@
 import type { Fleet, Link, Pool } from "../core/fleet.ts";
+import { phasesOf } from "../core/phases.ts";
 import { type Speeds, speedsOf } from "../core/plan/speeds.ts";
 import { transferMs } from "../core/speed.ts";
 import type { EngineSetup, FleetSetup, LinkSetup } from "./fleet-setup.ts";
@@ -8,7 +9,7 @@ import { rttBetween } from "./well-known-places.ts";
 export function meshFleet(mesh: Fleet, model: string): FleetSetup {
   const named = mesh.modelNames.get(model) ?? model;
   const pools = [...mesh.pools.values()].filter(
-    (pool) => pool.model === named && pool.routed === "us",
+    (pool) => pool.model === named && pool.routed === "us" && phasesOf(pool).length > 0,
   );
   if (pools.length === 0) throw new RangeError(`no pool of ours serves \`${model}\``);
   const kept = new Set(pools.map(({ id }) => id));
@@ -39,7 +40,7 @@ function enginesOf(mesh: Fleet, pool: Pool, speeds: Speeds): EngineSetup[] {
     region: pool.region,
     model: pool.model,
     device: pool.device,
-    roles: pool.roles,
+    roles: phasesOf(pool),
     speed,
     kvTokens: speed.kvTokens,
     kvBytesPerToken: model.kvBytesPerToken,

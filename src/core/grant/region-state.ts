@@ -157,7 +157,7 @@ export type RegionState = {
 };
 
 /**
- * An empty ledger over some pools; pools without a speed are left out, engines of those without `pulls` pull nothing,
+ * An empty ledger over some pools; pools without a speed or that only encode are left out, engines of those without `pulls` pull nothing,
  * those without `handed` are handed nothing again.
  */
 export function createRegionState(
@@ -169,7 +169,7 @@ export function createRegionState(
   const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1, probesAt: 0 };
   for (const pool of pools instanceof Map ? pools.values() : (pools as Iterable<Pool>)) {
     const speed = speeds.get(pool.id);
-    if (speed === undefined) continue;
+    if (speed === undefined || pool.roles.includes("encode")) continue;
     state.pools.set(pool.id, poolState(pool, speed, pulls?.get(pool.id), handed?.get(pool.id)));
   }
   return state;

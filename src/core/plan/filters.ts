@@ -7,11 +7,12 @@ const EDGE_SLACK_MS = 10;
 /** Token counts are estimates: only a prompt this many times over the window is refused before an engine has counted it. */
 const OVERFLOW = 1.5;
 
-/** Pools that may serve the request at all; every other is counted under the filter that refused it. */
+/** Pools that may serve the request at all; every other that runs a phase is counted under the filter that refused it. */
 export function eligiblePools(scope: Scope): Pool[] {
   const allows = placeFilter(scope.input);
   const pools: Pool[] = [];
   for (const pool of scope.input.fleet.pools.values()) {
+    if (pool.roles.includes("encode")) continue;
     const filter = refusedBy(scope, pool, allows);
     if (filter === undefined) pools.push(pool);
     else refuse(scope, filter);

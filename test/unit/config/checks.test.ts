@@ -27,6 +27,30 @@ describe("checks of pools", () => {
     expect(pathsWith({ "pools/h200/roles": ["decode", "prefill"] })).toEqual([]);
   });
 
+  it("let engines that encode serve those of their model, region and dialect that decode", () => {
+    const { h200 } = smallMesh().pools;
+    const decoding = { ...h200, dialect: "llm-d" };
+    const url = (n: number) => ({ id: `${n}`, url: `http://10.0.0.${n}:8000` });
+    const encoding = { ...decoding, devices: 1, roles: ["encode"], engines: [url(7)] };
+    const mesh = (changes: object) => ({
+      "pools/h200": decoding,
+      "pools/cpx/dialect": "llm-d",
+      "pools/eyes": { ...encoding, ...changes },
+    });
+    expect(problemsWith(mesh({}))).toEqual([]);
+    expect(pathsWith(mesh({ region: "use1" }))).toEqual(["pools.eyes"]);
+    expect(pathsWith(mesh({ model: "llama-8b" }))).toEqual(["pools.eyes"]);
+    expect(pathsWith(mesh({ roles: ["encode", "decode"] }))).toContain("pools.eyes.roles");
+    expect(
+      pathsWith({ ...mesh({}), "pools/h200": h200, "pools/cpx/dialect": "vllm-nixl" }),
+    ).toEqual(["pools.eyes"]);
+    expect(pathsWith({ "pools/h200/roles": ["encode"] })).toContain("pools.h200.roles");
+    const perMTok = { in: 1, cached: 1, out: 1 };
+    expect(pathsWith(mesh({ routed: "itself", perMTok }))).toEqual(["pools.eyes.routed"]);
+    const links = [link({ from: "cpx", to: "h200" }), link({ from: "cpx", to: "eyes" })];
+    expect(pathsWith({ ...mesh({}), links })).toContain("links.1.to");
+  });
+
   it("ask for token prices where the pool routes itself", () => {
     expect(pathsWith({ "pools/groq/routed": "itself" })).toEqual(["pools.groq.perMTok"]);
     const perMTok = { in: 0.05, cached: 0.05, out: 0.08 };

@@ -32,6 +32,12 @@ describe("probes", () => {
     expect(leaseProbes(region({ routed: "itself" }), 0)).toEqual([]);
   });
 
+  it("ask nothing of engines that only encode, which nobody is granted", () => {
+    const state = region({ roles: ["encode"] });
+    expect(state.pools.size).toBe(0);
+    expect(leaseProbes(state, 0)).toEqual([]);
+  });
+
   it("count as of when they were answered, and once", () => {
     const state = region({ engineCount: 1 });
     const [probe] = leaseProbes(state, 0);

@@ -128,6 +128,13 @@ describe("terms", () => {
 });
 
 describe("filters", () => {
+  it("see nothing of engines that only encode, cheap and idle as they are", () => {
+    const poolList = [pool("eyes", { roles: ["encode"], devices: 8 }), pool("h200")];
+    const { placements, refusals } = plan(planInput({ fleet: fleet({ poolList, links: [] }) }));
+    expect(new Set(placements.map(({ decode }) => decode.pool))).toEqual(new Set(["h200"]));
+    expect(refusals).toEqual({});
+  });
+
   it("counts what it refuses by the filter that refused it", () => {
     const poolList = [
       pool("other", { model: "8b" }),

@@ -1,3 +1,4 @@
+import { phasesOf } from "../../../../src/core/phases.ts";
 import { heldOf } from "../../../../src/sim/hash.ts";
 import type { Counts } from "../../../../src/sim/sequence.ts";
 import type { Leg } from "../../ledger.ts";
@@ -77,7 +78,7 @@ function gated(
 
 /** The request does not say which leg it is; the ledger goes by what a router sends. */
 function legOf({ body }: EngineRequest, isDecode: boolean, { config }: EngineSide): Leg {
-  const [role, otherRole] = config.pool.roles;
+  const [role, otherRole] = phasesOf(config.pool);
   if (role && !otherRole) return role;
   if (isDecode) return "decode";
   const most = body["max_completion_tokens"] ?? body["max_tokens"];
