@@ -82,6 +82,8 @@ export type LegContext = {
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;
   readonly split?: Split;
+  /** What encodes the media of the prompt (see `Dialect.encodes`), a name for each piece and in that order. */
+  readonly encoders?: readonly EngineAddress[];
   /** What the engine of a prefill leg that no split names was asked once (see `Dialect.learns`), as raw JSON text. */
   readonly learned?: string;
   /** Least share of the prompt that a decode engine must hold to go ahead, 0..1. */
@@ -129,6 +131,13 @@ export type Dialect = {
   readonly failsAsCallers?: boolean;
   /** Whether an error of one leg's engine, as it words it, is about the other leg's engine or the way to it. */
   blamesOther?(error: string): boolean;
+  /** Its engines can have media encoded elsewhere; absent where they cannot. */
+  readonly encodes?: {
+    /** Types of the content parts that are. */
+    readonly types: ReadonlySet<string>;
+    /** Whether an error, as its engine words it, is about an engine that should have encoded. */
+    blames(error: string): boolean;
+  };
   /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
   told?(json: string): Told | undefined;
   /** How a decode engine of a `bidirectional` pool says, with its answer, where the next prefill may fetch it all. */

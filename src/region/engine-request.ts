@@ -4,6 +4,7 @@ import type { LegHints } from "../core/leg.ts";
 import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
 import { ORCA_REQUEST_HEADERS } from "../engines/load/orca.ts";
 import { dialectOf } from "../engines/registry.ts";
+import { encodersFor } from "./encoders.ts";
 import { LegBroken } from "./leg-stream.ts";
 import { redact } from "./redact.ts";
 import type { LegFailure, LegOrder } from "./service.ts";
@@ -51,6 +52,7 @@ export function engineRequest(
     ...(order.cacheSalt !== undefined &&
       (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
     ...splitOf(access.fleet, order, learned),
+    encoders: encodersFor(access.fleet, order),
   });
   if (message === undefined) return undefined;
   const { edits, headers } = message;
@@ -99,7 +101,12 @@ export function withoutSecrets(
   { fleet, secret }: EngineAccess,
   order: LegOrder,
 ): LegFailure {
-  const ids = [order.engine, order.split?.prefill, order.split?.decode];
+  const ids = [
+    order.engine,
+    order.split?.prefill,
+    order.split?.decode,
+    ...encodersFor(fleet, order).map(({ id }) => id),
+  ];
   const engines = [...fleet.pools.values()].flatMap((pool) =>
     pool.engines.filter(({ id }) => ids.includes(id)),
   );

@@ -2,6 +2,7 @@ import { completionAsStream } from "../core/completion-as-stream.ts";
 import type { Dialect } from "../engines/dialect.ts";
 import { type RateLimits, readRateLimits } from "../engines/load/rate-limits.ts";
 import { retryAfterMs } from "../engines/load/retry-after.ts";
+import { encodersFor } from "./encoders.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { learn, remember } from "./learned.ts";
@@ -58,20 +59,26 @@ async function tryLeg(
   };
 }
 
-/** Only the legs of a split have another to blame, and only decode fails for what prefill did where it does not tell. */
+/**
+ * Only the legs of a split have another to blame, and only decode fails for what prefill did where it does not tell;
+ * but any leg may fail for what was to encode its media.
+ */
 function whomBlames(
   { fleet }: EngineAccess,
   order: LegOrder,
   { kind, message, body }: LegFailure,
 ): LegFailure["blames"] {
-  const isSplit = order.split !== undefined || order.handoff !== undefined;
-  if (!isSplit || (kind !== "status" && kind !== "malformed")) return undefined;
+  if (kind !== "status" && kind !== "malformed") return undefined;
   const pool = fleet.pools.get(order.engine.slice(0, order.engine.lastIndexOf("/")));
   if (pool === undefined) return undefined;
-  const { blamesOther } = dialectOf(pool.dialect);
-  if (blamesOther === undefined) return order.leg === "decode" ? "either" : undefined;
+  const { blamesOther, encodes } = dialectOf(pool.dialect);
   const text = body ? new TextDecoder().decode(body.subarray(0, MOST_SAID)) : "";
-  return blamesOther(`${message} ${text}`) ? "other" : undefined;
+  const said = `${message} ${text}`;
+  if (encodersFor(fleet, order).length > 0 && encodes?.blames(said)) return "encoder";
+  const isSplit = order.split !== undefined || order.handoff !== undefined;
+  if (!isSplit) return undefined;
+  if (blamesOther === undefined) return order.leg === "decode" ? "either" : undefined;
+  return blamesOther(said) ? "other" : undefined;
 }
 
 /** Bytes of an error body that are looked at for whom it blames. */

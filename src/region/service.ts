@@ -3,6 +3,7 @@ import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { Ask } from "../core/plan/placement.ts";
 import type { LegHints, LegKind, Usage } from "../core/leg.ts";
+import type { Media } from "../core/media.ts";
 import type { RateLimits } from "../engines/load/rate-limits.ts";
 
 /**
@@ -91,6 +92,8 @@ export type LegOrder = {
     readonly decode: string;
     readonly rendezvous: string;
   };
+  /** The media of the prompt, in order; absent where none of it is to be encoded elsewhere. */
+  readonly media?: readonly Media[];
   /** Least share of the prompt that the decode engine must hold to go ahead, 0..1; below it declines. */
   readonly cacheThreshold?: number;
   readonly firstTokenTimeoutMs: number;
@@ -139,8 +142,11 @@ export type LegFailure = {
     | "malformed"
     | "aborted";
   readonly message: string;
-  /** Of a split: the other engine is at fault, or what lies between them (`other`); or nobody can tell (`either`). */
-  readonly blames?: "other" | "either";
+  /**
+   * Of a split: the other engine is at fault, or what lies between them (`other`); or nobody can tell (`either`). Of a
+   * prompt with media: an engine that should have encoded it (`encoder`).
+   */
+  readonly blames?: "other" | "either" | "encoder";
   readonly status?: number;
   readonly retryAfterMs?: number;
   readonly body?: Uint8Array;

@@ -75,7 +75,8 @@ export function failed(
   why?: string,
 ): Failed {
   const failure: LegFailure = answer.ok ? UNEXPECTED[answer.kind] : answer.failure;
-  const isOurs = turn.signal.aborted || failure.kind === "aborted" || failure.blames === "other";
+  const isOthers = failure.blames === "other" || failure.blames === "encoder";
+  const isOurs = turn.signal.aborted || failure.kind === "aborted" || isOthers;
   finish(deps, run, isOurs ? "cancelled" : "failed", {
     ...(answer.ok && answer.kind === "prefilled" && { usage: answer.usage }),
     why: why ?? failure.message,
@@ -83,6 +84,7 @@ export function failed(
     isUnclear: failure.blames === "either",
     retryAfterMs: failure.retryAfterMs,
   });
+  if (failure.blames === "encoder") return { ok: false, failure, engines: [] };
   const engines = [run.grant.engine];
   if (failure.blames === "either") return { ok: false, failure, engines: [], suspects: engines };
   return { ok: false, failure, engines };

@@ -190,6 +190,7 @@ function aheadOf(
     cacheSalt: turn.salt,
     ...(turn.session.name !== undefined && { session: turn.session.name }),
     ...pinsOf(turn),
+    ...(turn.chain.media.length > 0 && { media: turn.chain.media }),
     hints: {
       priority: priorityOf(turn),
       outputTokens: turn.ask.expectedOutputTokens,

@@ -53,11 +53,12 @@ export async function tryPlacements(
   let planned = first;
   let ordered: readonly Placement[] = first.placements;
   let failure: LegFailure = nowhere(turn, first);
+  let asking = turn;
   for (let tries = 0; tries < maxAttempts; tries += 1) {
     const placement = ordered[0];
     if (placement === undefined) break;
     const { input } = planned;
-    const result = await attempt(deps, turn, {
+    const result = await attempt(deps, asking, {
       placement,
       requestId: tries === 0 ? turn.requestId : `${turn.requestId}-${tries}`,
       avoid: [...avoid, ...suspected],
@@ -74,7 +75,8 @@ export async function tryPlacements(
     if (result.ok) return { plan: first, runs, result };
     // What an engine said tells more than a pool that had none to give.
     const { engines, suspects = [] } = result;
-    const isAnEngines = engines.length > 0 || suspects.length > 0;
+    const isEncoders = result.failure.blames === "encoder";
+    const isAnEngines = engines.length > 0 || suspects.length > 0 || isEncoders;
     if (isAnEngines || avoid.size === 0) failure = result.failure;
     if (failure.kind === "caller" || turn.signal.aborted) break;
     if (!isAnEngines) {
@@ -82,6 +84,7 @@ export async function tryPlacements(
       ordered = elsewhere(ordered, placement);
       continue;
     }
+    asking = encodingItself(turn);
     for (const engine of engines) avoid.add(engine);
     for (const engine of suspects) suspected.add(engine);
     planned = planTurn(deps, withoutKept(turn), new Set([...avoid, ...suspected]));
@@ -92,6 +95,11 @@ export async function tryPlacements(
     ordered = planned.placements;
   }
   return { plan: first, runs, result: { ok: false, failure } };
+}
+
+/** What decodes can encode as well; whether what should have encoded was at fault, not every failure tells. */
+function encodingItself(turn: Prepared): Prepared {
+  return { ...turn, chain: { ...turn.chain, media: [] } };
 }
 
 /** A handle serves once, and may be what went wrong. */

@@ -21,6 +21,10 @@ export async function besideDecode(
     return answer;
   }
   const { failure } = answer;
+  if (failure.blames === "encoder") {
+    finish(deps, prefill, "cancelled", { why: failure.message, failure: failure.kind });
+    return answer;
+  }
   finish(deps, prefill, failure.kind === "aborted" ? "cancelled" : "failed", {
     why: `${failure.message}; which of its two engines failed was not told`,
     failure: failure.kind,

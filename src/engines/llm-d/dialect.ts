@@ -29,11 +29,16 @@ export const llmD: Dialect = {
       "x-request-id": leg.requestId,
       ...schedulingHeaders(leg),
       ...prefillerHeader(leg),
+      ...encodersHeader(leg),
     },
   }),
   readPrefill: () => ({ handoff: undefined, usage: undefined }),
   // A sidecar whose prefill leg failed may have decode compute the prompt, and does not tell.
   tookHandoff: () => undefined,
+  encodes: {
+    types: new Set(["image_url", "input_image", "audio_url", "input_audio", "video_url"]),
+    blames: (error) => /encoder (?:request|response) /.test(error),
+  },
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-first-token" },
 };
 
@@ -50,7 +55,13 @@ function prefillerHeader({ leg, split }: LegContext): Record<string, string> {
   return { "x-prefiller-host-port": hostPort(split.prefill) };
 }
 
-/** Where the sidecar finds a prefill engine, which is not always where we do. */
+/** The sidecar gives the nth piece of media to the nth of the list. */
+function encodersHeader({ leg, encoders = [] }: LegContext): Record<string, string> {
+  if (encoders.length === 0 || leg === "prefill") return {};
+  return { "x-encoder-hosts-ports": encoders.map(hostPort).join(",") };
+}
+
+/** Where the sidecar finds another engine, which is not always where we do. */
 function hostPort({ url, bootstrapHost, bootstrapPort }: EngineAddress): string {
   const { protocol, hostname, port } = new URL(url);
   const host = bootstrapHost ?? hostname;

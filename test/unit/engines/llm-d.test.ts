@@ -67,6 +67,22 @@ describe("a leg in llm-d", () => {
     expect(headers).not.toHaveProperty("x-prefiller-host-port");
   });
 
+  it.each(["both", "decode"] as const)(
+    "that answers (%s) names an engine for each piece of media, as the sidecar finds it",
+    (leg) => {
+      const encoders = [
+        { url: "http://e0.pods:8000" },
+        { url: "https://edge.example/e1", bootstrapHost: "10.0.0.9", bootstrapPort: 8300 },
+        { url: "http://e0.pods:8000" },
+      ];
+      const { headers } = written("llm-d", leg, CLIENT, { encoders });
+      expect(headers["x-encoder-hosts-ports"]).toBe("e0.pods:8000,10.0.0.9:8300,e0.pods:8000");
+      expect(written("llm-d", leg, CLIENT, { encoders: [] }).headers).toEqual({
+        "x-request-id": "req_1",
+      });
+    },
+  );
+
   it("names no engine that the client would like, whatever it sends", () => {
     const value = fc.oneof(fc.json(), fc.bigInt({ min: 0n, max: 1n << 64n }).map(String));
     const leg = fc.constantFrom("both" as const, "decode" as const);

@@ -5,6 +5,8 @@ import { fleet, pool } from "../plan/plan-fixtures.ts";
 
 export type SentOrder = Partial<Omit<LegOrder, "body" | "engine">> & {
   readonly pool?: Partial<Pool>;
+  /** Other pools of the fleet. */
+  readonly beside?: readonly Pool[];
   readonly learned?: string;
 };
 
@@ -15,9 +17,9 @@ export function sentLeg(
   body: string,
   given: SentOrder = {},
 ) {
-  const { pool: members, learned, ...order } = given;
+  const { pool: members, beside = [], learned, ...order } = given;
   const own = { dialect, modelName: "own-name", engineCount: 1, ...members };
-  const poolList = [pool("p", own), pool("d", own)];
+  const poolList = [pool("p", own), pool("d", own), ...beside];
   const access = { fleet: fleet({ poolList }), engineFetch: fetch, secret: () => undefined };
   const request = engineRequest(
     access,
