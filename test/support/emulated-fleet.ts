@@ -1,4 +1,4 @@
-import type { Engine, Link, Model, Phase, Pool } from "../../src/core/fleet.ts";
+import type { Engine, Link, Model, Pool, Role } from "../../src/core/fleet.ts";
 import { BlockStore } from "../../workers/emulator/block-store.ts";
 import { STORE_PREFIX, type EngineConfig } from "../../workers/emulator/config.ts";
 import { EngineProcess } from "../../workers/emulator/engine-process.ts";
@@ -80,7 +80,7 @@ export class EmulatedFleet {
 
 export type EmulatedPool = {
   readonly dialect: string;
-  readonly roles: readonly Phase[];
+  readonly roles: readonly Role[];
   readonly engines?: number;
   readonly kvTokens?: number;
   /** Members of the pool and of its engines that only some dialects know. */
@@ -97,6 +97,8 @@ export type EngineLedger = {
   readonly blocksHeld: number;
   readonly leasedBlocks: number;
   readonly crashes: number;
+  readonly encodedMedia: number;
+  readonly cachedMedia: number;
 };
 
 const ADMIN = { authorization: "Bearer test" };

@@ -12,6 +12,9 @@ export type EngineState = {
   readonly running: number;
   readonly blocksHeld: number;
   readonly leasedBlocks: number;
+  /** Pieces of media that it was asked to encode, and how many of them it had encoded before. */
+  readonly encodedMedia: number;
+  readonly cachedMedia: number;
   /** Emulated time that it has spent in iterations, ms. */
   readonly busyMs: number;
 };

@@ -132,11 +132,13 @@ export class EngineProcess {
     return admin(request, below, this.#world.adminToken, {
       ledger: () => {
         this.#clock.catchUp();
-        const { entries } = this.#ledger;
+        const { entries, totals } = this.#ledger;
+        const { encodedMedia, cachedMedia } = totals;
         const open = entries.filter(({ status }) => status === "running").length;
         const { engineId, load } = this.#engine;
         const crashes = this.#crashes;
-        return { engine: this.#config.name, entries, open, engineId, crashes, ...load };
+        const media = { encodedMedia, cachedMedia };
+        return { engine: this.#config.name, entries, open, engineId, crashes, ...media, ...load };
       },
       clearLedger: () => this.#ledger.clear(),
       setFault: (fault) => {

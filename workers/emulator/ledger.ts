@@ -20,7 +20,14 @@ const KEPT = 10_000;
 /** The newest requests of one engine, and totals over all of them. */
 export class Ledger {
   #entries: { entry: LedgerEntry }[] = [];
-  readonly totals = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
+  readonly totals = {
+    promptTokens: 0,
+    cachedTokens: 0,
+    outputTokens: 0,
+    /** Pieces of media that it was asked to encode, and how many of them it had encoded before. */
+    encodedMedia: 0,
+    cachedMedia: 0,
+  };
 
   open(requestId: string, leg: Leg): OpenEntry {
     const slot = { entry: { ...NEW, requestId, leg, startedAt: Date.now() } as LedgerEntry };

@@ -1,7 +1,7 @@
 import { isRecord } from "../../../../src/sim/tokens.ts";
 import type { Api } from "../../ask.ts";
 
-/** What a sidecar sends to a prefill engine. */
+/** What a sidecar sends to another engine. */
 export type ToPrefill =
   /** A completion, as text; answered with `Answered`. */
   | {
@@ -14,7 +14,7 @@ export type ToPrefill =
   /** Its connection was closed. */
   | { readonly kind: "leave"; readonly id: string };
 
-/** A prefill engine's answer, whole. */
+/** That engine's answer, whole. */
 export type Answered = {
   readonly status: number;
   readonly contentType: string;

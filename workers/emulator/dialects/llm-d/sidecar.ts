@@ -2,22 +2,39 @@ import { rawMember, spliceText } from "../../../../src/core/json-members.ts";
 import { isRecord } from "../../../../src/sim/tokens.ts";
 import { usageOf } from "../../shapes.ts";
 import type { EngineRequest, EngineSide, Speech, Taken } from "../dialect.ts";
-import type { Answered, ToPrefill } from "./messages.ts";
-import { prefillerAt } from "./prefiller.ts";
+import { encodersAt, prefillerAt } from "./addresses.ts";
+import { askElsewhere } from "./ask-elsewhere.ts";
+import { encoded } from "./encoded.ts";
+import type { Answered } from "./messages.ts";
 
-/** What stands before a decode engine: it has the prompt prefilled where a header says, and hands decode the result. */
+/**
+ * What stands before a decode engine: it has media encoded and the prompt prefilled where headers say, and hands decode
+ * the result.
+ */
 export async function besideDecode(
-  hostPort: string,
   request: EngineRequest,
   engine: Speech,
   side: EngineSide,
 ): Promise<Taken | Response> {
-  const found = prefillerAt(hostPort, side.config);
+  const hostPort = request.headers.get("x-prefiller-host-port");
+  const found = hostPort ? prefillerAt(hostPort, side.config) : undefined;
   if (found === "forbidden") {
     const told = "Forbidden: prefill target not allowed by SSRF protection\n";
     return new Response(told, { status: 403 });
   }
-  const answered = await prefilled(found.engine, request, side);
+  const encoders = encodersAt(request.headers.get("x-encoder-hosts-ports") ?? "", side.config);
+  const failed = await encoded(encoders, request, side);
+  if (failed) return failed;
+  return found ? afterPrefill(found.engine, request, engine, side) : engine.take(request);
+}
+
+async function afterPrefill(
+  prefill: string | undefined,
+  request: EngineRequest,
+  engine: Speech,
+  side: EngineSide,
+): Promise<Taken | Response> {
+  const answered = await prefilled(prefill, request, side);
   if (answered && isCallersFault(answered.status)) {
     const headers = { "content-type": answered.contentType };
     return new Response(answered.body, { status: answered.status, headers });
@@ -39,20 +56,13 @@ function isCallersFault(status: number): boolean {
 
 async function prefilled(
   engine: string | undefined,
-  { api, headers, text, signal }: EngineRequest,
-  { meet, later }: EngineSide,
+  request: EngineRequest,
+  side: EngineSide,
 ): Promise<Answered | undefined> {
   if (engine === undefined) return undefined;
-  const id = crypto.randomUUID();
-  const tell = (message: ToPrefill): Promise<unknown> => meet(engine, message);
-  const leave = (): void => later(tell({ kind: "leave", id }));
-  signal.addEventListener("abort", leave, { once: true });
-  const requestId = headers.get("x-request-id");
-  const body = spliceText(text, PREFILL_ONLY);
-  const answer = await tell({ kind: "complete", id, api, requestId, body }).catch(() => undefined);
-  signal.removeEventListener("abort", leave);
-  // An engine of this dialect answers with nothing but this.
-  return answer as Answered | undefined;
+  const requestId = request.headers.get("x-request-id");
+  const body = spliceText(request.text, PREFILL_ONLY);
+  return askElsewhere({ engine, requestId, body }, request, side);
 }
 
 const PREFILL_ONLY = {

@@ -1,4 +1,4 @@
-import type { Engine } from "../../../../src/core/fleet.ts";
+import type { Engine, Pool } from "../../../../src/core/fleet.ts";
 import type { EngineConfig } from "../../config.ts";
 
 /**
@@ -10,12 +10,37 @@ export function prefillerAt(
   { pool, fleet }: Pick<EngineConfig, "pool" | "fleet">,
 ): { engine: string | undefined } | "forbidden" {
   const [first = ""] = list.split(",");
-  const [, host = "", port = ""] = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(first.trim()) ?? [];
   const givers = fleet.links.filter(({ to }) => to === pool.id).map(({ from }) => from);
   const allowed = [...new Set([pool.id, ...givers])]
     .flatMap((id) => fleet.pools.get(id) ?? [])
-    .filter(({ dialect, roles }) => dialect === pool.dialect && roles.includes("prefill"))
-    .flatMap(({ engines }) => engines.map(addressOf));
+    .filter(({ dialect, roles }) => dialect === pool.dialect && roles.includes("prefill"));
+  return engineAt(first, allowed);
+}
+
+/** The encode engines of a list that this engine may ask, as often as they are named; it is not told of others. */
+export function encodersAt(
+  list: string,
+  { pool, fleet }: Pick<EngineConfig, "pool" | "fleet">,
+): (string | undefined)[] {
+  const allowed = [...fleet.pools.values()].filter(
+    ({ dialect, roles, model, region }) =>
+      roles.includes("encode") &&
+      dialect === pool.dialect &&
+      model === pool.model &&
+      region === pool.region,
+  );
+  return list
+    .split(",")
+    .map((hostPort) => engineAt(hostPort, allowed))
+    .flatMap((found) => (found === "forbidden" ? [] : [found.engine]));
+}
+
+function engineAt(
+  hostPort: string,
+  pools: readonly Pool[],
+): { engine: string | undefined } | "forbidden" {
+  const [, host = "", port = ""] = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(hostPort.trim()) ?? [];
+  const allowed = pools.flatMap(({ engines }) => engines.map(addressOf));
   const there = allowed.filter((engine) => engine.host === host || engine.name === host);
   if (there.length === 0) return "forbidden";
   const listening = there.filter((engine) => engine.name === host || engine.port === port);
