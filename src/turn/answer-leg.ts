@@ -64,6 +64,9 @@ export function begun(
   return prefill ? { ...served, prefill } : served;
 }
 
+/** Why a leg ended whose engine had its media encoded elsewhere. */
+export const UNENCODED = "what was to encode its media failed: it is tried without";
+
 type Failed = Extract<Attempt, { ok: false }>;
 
 /** Ends a leg that gave no answer, in the books and for the caller; `why` where its own message does not tell. */
@@ -79,7 +82,7 @@ export function failed(
   const isOurs = turn.signal.aborted || failure.kind === "aborted" || isOthers;
   finish(deps, run, isOurs ? "cancelled" : "failed", {
     ...(answer.ok && answer.kind === "prefilled" && { usage: answer.usage }),
-    why: why ?? failure.message,
+    why: why ?? (failure.blames === "encoder" ? UNENCODED : failure.message),
     failure: failure.kind,
     isUnclear: failure.blames === "either",
     retryAfterMs: failure.retryAfterMs,

@@ -58,16 +58,13 @@ export async function tryPlacements(
     const placement = ordered[0];
     if (placement === undefined) break;
     const { input } = planned;
+    const isAnotherLeft = ordered.length > 1 && tries + 1 < maxAttempts;
     const result = await attempt(deps, asking, {
       placement,
       requestId: tries === 0 ? turn.requestId : `${turn.requestId}-${tries}`,
       avoid: [...avoid, ...suspected],
       runs,
-      firstTokenTimeoutMs: patienceMs(
-        deps,
-        placement,
-        ordered.length > 1 && tries + 1 < maxAttempts,
-      ),
+      firstTokenTimeoutMs: patienceMs(deps, placement, isAnotherLeft),
       startBy: startBy(deps, turn, placement, elsewhere(ordered, placement)[0]),
       isOpen: isOpen(deps, turn, placement, tries),
       decide: (planned, decode) => decideAgain(deps, input, planned, decode),
@@ -87,14 +84,23 @@ export async function tryPlacements(
     asking = encodingItself(turn);
     for (const engine of engines) avoid.add(engine);
     for (const engine of suspects) suspected.add(engine);
-    planned = planTurn(deps, withoutKept(turn), new Set([...avoid, ...suspected]));
-    if (planned.placements.length === 0 && suspected.size > 0) {
-      suspected.clear();
-      planned = planTurn(deps, withoutKept(turn), avoid);
-    }
+    planned = planAgain(deps, turn, avoid, suspected);
     ordered = planned.placements;
   }
   return { plan: first, runs, result: { ok: false, failure } };
+}
+
+/** Suspects are asked again when nobody else is left. */
+function planAgain(
+  deps: TurnDeps,
+  turn: Prepared,
+  avoid: ReadonlySet<string>,
+  suspected: Set<string>,
+): Planned {
+  const planned = planTurn(deps, withoutKept(turn), new Set([...avoid, ...suspected]));
+  if (planned.placements.length > 0 || suspected.size === 0) return planned;
+  suspected.clear();
+  return planTurn(deps, withoutKept(turn), avoid);
 }
 
 /** What decodes can encode as well; whether what should have encoded was at fault, not every failure tells. */

@@ -1,4 +1,4 @@
-import { answerLeg } from "./answer-leg.ts";
+import { answerLeg, UNENCODED } from "./answer-leg.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
@@ -22,7 +22,7 @@ export async function besideDecode(
   }
   const { failure } = answer;
   if (failure.blames === "encoder") {
-    finish(deps, prefill, "cancelled", { why: failure.message, failure: failure.kind });
+    finish(deps, prefill, "cancelled", { why: UNENCODED, failure: failure.kind });
     return answer;
   }
   finish(deps, prefill, failure.kind === "aborted" ? "cancelled" : "failed", {

@@ -7,7 +7,7 @@ import { workOf } from "../../../src/turn/segments.ts";
 import { answering, broken, coldTurn, type Engine, surroundings } from "./turn-fixtures.ts";
 
 /** A cold turn, planned as a split, against decode engines with a sidecar that answer as told. */
-async function tried(engine: Engine, signal?: AbortSignal) {
+async function tried(engine: Engine, signal?: AbortSignal, shown: readonly object[] = []) {
   const around = await surroundings(engine);
   const known = around.deps.capabilities("");
   const deps: TurnDeps = {
@@ -19,7 +19,7 @@ async function tried(engine: Engine, signal?: AbortSignal) {
       tookHandoff: () => undefined,
     }),
   };
-  const turn = await coldTurn(deps, signal);
+  const turn = await coldTurn(deps, signal, true, shown);
   return { ...around, deps, turn, ...(await tryPlacements(deps, turn, planTurn(deps, turn))) };
 }
 
@@ -67,6 +67,31 @@ describe("a split by the sidecar of a decode engine", () => {
     expect(runs.map(({ outcome }) => outcome)).toEqual(["cancelled", "cancelled"]);
   });
 
+  it("tells which media the prompt shows, at the first try only", async () => {
+    const { ordered, turn } = await tried(
+      ({ requestId }) => (requestId === "req_1" ? broken("stalled") : answering()),
+      undefined,
+      [PICTURE],
+    );
+    expect(turn.chain.media).toHaveLength(1);
+    expect(ordered.map(({ media }) => media)).toEqual([turn.chain.media, undefined]);
+  });
+
+  it("is tried again on the same engines when what was to encode its media failed", async () => {
+    const message = "502: encoder request failed";
+    const failure = { kind: "status", status: 502, message, blames: "encoder" } as const;
+    const { ordered, reported, result } = await tried(
+      ({ media }) => (media ? { ok: false, failure } : answering()),
+      undefined,
+      [PICTURE],
+    );
+    expect(result.ok).toBe(true);
+    const [first, again] = ordered;
+    expect(ordered).toHaveLength(2);
+    expect([again?.engine, again?.split?.prefill]).toEqual([first?.engine, first?.split?.prefill]);
+    expect(reported.map(({ event }) => event)).not.toContain("failed");
+  });
+
   it.each([
     ["tells", { cachedTokens: 4096 }, 4096],
     ["would tell, and does not,", {}, 0],
@@ -85,3 +110,5 @@ describe("a split by the sidecar of a decode engine", () => {
     expect(workOf(deps, turn, result.answer)).not.toHaveProperty("cachedTokens");
   });
 });
+
+const PICTURE = { type: "image_url", image_url: { url: "https://a.example/1.png" } };

@@ -92,8 +92,10 @@ export async function coldTurn(
   deps: TurnDeps,
   signal: AbortSignal = new AbortController().signal,
   stream = true,
+  shown: readonly object[] = [],
 ): Promise<Prepared> {
-  const messages = [{ role: "user", content: "word ".repeat(16_000) }];
+  const content = [{ type: "text", text: "word ".repeat(16_000) }, ...shown];
+  const messages = [{ role: "user", content: shown.length > 0 ? content : "word ".repeat(16_000) }];
   const body = JSON.stringify({ model: "large", messages, stream, max_tokens: 300 });
   const parsed = parseChat(new TextEncoder().encode(body));
   if (!parsed.ok) throw new TypeError(parsed.error.message);
