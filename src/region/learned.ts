@@ -4,7 +4,7 @@ import { dialectOf } from "../engines/registry.ts";
 import { addressOf, type EngineAccess, engineOf, keyOf } from "./engine-request.ts";
 import { LegBroken } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
-import type { LegAnswer, LegOrder } from "./service.ts";
+import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 
 /**
  * What is known of the prefill engine of a request, where its dialect has to know something to write the legs. It is
@@ -19,26 +19,43 @@ export async function learn(
   const learns = learnsOf(access, id);
   if (id === undefined || learns === undefined) return undefined;
   const learned = learnedOf(access.fleet);
-  if ("fromHandoff" in learns && order.handoff !== undefined) {
-    learned.set(id, learns.fromHandoff(order.handoff));
-  } else if ("url" in learns && !learned.has(id)) {
-    learned.set(id, await ask(access, id, learns, signal));
+  try {
+    if ("fromHandoff" in learns && order.handoff !== undefined) {
+      learned.set(id, learns.fromHandoff(order.handoff));
+    } else if ("url" in learns && !learned.has(id)) {
+      learned.set(id, await ask(access, id, learns, signal));
+    }
+  } catch (error) {
+    throw id === order.engine ? error : new NotTold(error);
   }
   return learned.get(id);
 }
 
-/** Keeps what a leg's answer tells of its engine, or forgets what was known when it failed. */
-export function remember(access: EngineAccess, order: LegOrder, answer: LegAnswer): void {
-  const id = prefillEngine(order);
-  if (id === undefined) return;
-  const learned = learnedOf(access.fleet);
-  if (!answer.ok) {
-    // It may have come back as another.
-    if (answer.failure.kind !== "aborted") learned.delete(id);
-  } else if (answer.kind === "prefilled" && answer.handoff !== undefined) {
-    const learns = learnsOf(access, id);
-    if (learns && "fromHandoff" in learns) learned.set(id, learns.fromHandoff(answer.handoff));
+/** The prefill engine did not tell a decode leg what it has to know; `cause` is how it failed. */
+export class NotTold extends Error {
+  constructor(cause: unknown) {
+    super("the prefill engine was not got to know", { cause });
+    this.name = "NotTold";
   }
+}
+
+/**
+ * Keeps what a leg's answer tells of its engine, or forgets what was known when it failed. Throws `SyntaxError` for a
+ * handle that does not tell what it should.
+ */
+export function remember(access: EngineAccess, order: LegOrder, answer: LegAnswer): void {
+  if (!answer.ok) return forget(access, order, answer.failure);
+  const id = prefillEngine(order);
+  if (id === undefined || answer.kind !== "prefilled" || answer.handoff === undefined) return;
+  const learns = learnsOf(access, id);
+  if (!learns || !("fromHandoff" in learns)) return;
+  learnedOf(access.fleet).set(id, learns.fromHandoff(answer.handoff));
+}
+
+/** Forgets the prefill engine of a leg that failed: it may have come back as another. */
+export function forget({ fleet }: EngineAccess, order: LegOrder, { kind }: LegFailure): void {
+  const id = prefillEngine(order);
+  if (id !== undefined && kind !== "aborted") learnedOf(fleet).delete(id);
 }
 
 function prefillEngine({ leg, engine, split }: LegOrder): string | undefined {

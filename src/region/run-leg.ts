@@ -5,7 +5,7 @@ import { retryAfterMs } from "../engines/load/retry-after.ts";
 import { encodersFor } from "./encoders.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
 import { dialectOf } from "../engines/registry.ts";
-import { learn, remember } from "./learned.ts";
+import { forget, learn, NotTold, remember } from "./learned.ts";
 import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
 import { loadTold } from "./told-load.ts";
@@ -45,14 +45,15 @@ async function tryLeg(
   let answer: LegAnswer;
   try {
     answer = await send(access, order, deadline, whole);
+    remember(access, order, answer);
   } catch (error) {
     deadline.clear();
     answer = { ok: false, failure: failureOf(error, signal) };
+    forget(access, order, answer.failure);
   }
-  remember(access, order, answer);
   if (answer.ok) return answer;
   const { failure } = answer;
-  const blames = whomBlames(access, order, failure);
+  const blames = failure.blames ?? whomBlames(access, order, failure);
   return {
     ...answer,
     failure: { ...withoutSecrets(failure, access, order), ...(blames && { blames }) },
@@ -194,6 +195,7 @@ function kindOf(status: number): LegFailure["kind"] {
 
 function failureOf(error: unknown, signal: AbortSignal): LegFailure {
   if (signal.aborted) return { kind: "aborted", message: "the caller left" };
+  if (error instanceof NotTold) return { ...failureOf(error.cause, signal), blames: "other" };
   if (error instanceof LegBroken) return { kind: error.kind, message: error.message };
   if (error instanceof SyntaxError) return { kind: "malformed", message: error.message };
   return { kind: "unreachable", message: error instanceof Error ? error.message : String(error) };

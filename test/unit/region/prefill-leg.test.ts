@@ -110,6 +110,34 @@ describe("a prefill leg whose dialect has a question", () => {
   });
 });
 
+describe("a prefill leg whose handle is to tell who prefilled", () => {
+  it("fails where it does not", async () => {
+    const body = '{"choices":[{}],"kv_transfer_params":{"remote_block_ids":[[1]]}}';
+    const { run } = prefilling("vllm-nixl-push", () => ({ body }));
+    const split = { prefill: "pool/0", decode: "pool/1", rendezvous: "1" };
+    expect(await run({ split })).toMatchObject({ ok: false, failure: { kind: "malformed" } });
+  });
+});
+
+describe("a decode leg whose prefill engine does not tell who it is", () => {
+  it.each([
+    ["answers with an error", () => ({ status: 500, body: "{}" }), "status"],
+    ["says something else", () => ({ body: "[]" }), "malformed"],
+    [
+      "cannot be reached",
+      () => {
+        throw new TypeError("connection refused");
+      },
+      "unreachable",
+    ],
+  ] as const)("blames that where it %s", async (_what, reply, kind) => {
+    const { run } = prefilling("trtllm-gen-first", reply);
+    const split = { prefill: "pool/0", decode: "pool/1", rendezvous: "1" };
+    const answer = await run({ leg: "decode", engine: "pool/1", split });
+    expect(answer).toMatchObject({ ok: false, failure: { kind, blames: "other" } });
+  });
+});
+
 describe("a prefill leg that has said everything", () => {
   const body = CONTEXT.replace("length", "stop").replace("{", '{"prompt_token_ids":[1],');
   const text = async (stream: boolean) => {
