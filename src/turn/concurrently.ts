@@ -53,8 +53,7 @@ function blame(deps: TurnDeps, attempt: Attempt, other: LegRun): Attempt {
   const { kind, blames } = attempt.failure;
   const isOver = other.outcome !== undefined;
   if (attempt.suspects || (isOver && kind === "stalled")) return suspecting(attempt, other);
-  if (isOver) return attempt;
-  if (blames !== "other" && kind !== "stalled") return attempt;
+  if (blames !== "other" && (isOver || kind !== "stalled")) return attempt;
   const why = blames ? "its other leg could not reach it" : "neither leg said anything in time";
   finish(deps, other, "failed", { why, failure: kind });
   const engines = blames === "other" ? [] : attempt.engines;
@@ -74,9 +73,18 @@ async function decodeLeg(
   let answer = await sendLeg(deps, turn, aim, run, given);
   if (answer.ok && answer.kind === "declined") {
     const { handoff } = await prefilling;
-    if (handoff !== undefined) answer = await sendLeg(deps, turn, aim, run, { ...given, handoff });
+    if (handoff === undefined) return notTold(deps, turn, run, given);
+    answer = await sendLeg(deps, turn, aim, run, { ...given, handoff });
   }
   return begun(deps, turn, aim, run, given, answer);
+}
+
+/** Decode was never sent: its prefill engine failed, or did not tell who it is. */
+function notTold(deps: TurnDeps, turn: Prepared, run: LegRun, { prefill }: Given): Attempt {
+  const message = "its prefill engine told no handle to its KV cache";
+  const failure = { kind: "malformed", message, blames: "other" } as const;
+  const attempt = failed(deps, turn, run, { ok: false, failure });
+  return { ...attempt, engines: prefill ? [prefill.grant.engine] : [] };
 }
 
 type Prefilled = {

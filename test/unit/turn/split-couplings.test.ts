@@ -11,12 +11,17 @@ import {
 } from "./turn-fixtures.ts";
 
 /** Runs a cold turn, planned as a split, on engines whose legs meet in that way. */
-async function tried(coupling: Coupling, engine: Engine, client = new AbortController()) {
+async function tried(
+  coupling: Coupling,
+  engine: Engine,
+  client = new AbortController(),
+  maxAttempts = 1,
+) {
   const around = await surroundings(engine);
   const { capabilities } = around.deps;
   const deps = {
     ...around.deps,
-    settings: { ...around.deps.settings, maxAttempts: 1 },
+    settings: { ...around.deps.settings, maxAttempts },
     capabilities: (dialect: string) => ({ ...capabilities(dialect), coupling }),
   };
   const turn = await coldTurn(deps, client.signal);
@@ -130,6 +135,37 @@ describe("legs that meet by a name", () => {
       ["decode", '{"block":1}'],
     ]);
     expect(result.ok).toBe(true);
+  });
+
+  it("blame prefill alone where decode could not be sent without it", async () => {
+    const { runs, reported } = await tried("rendezvous", ({ leg }) =>
+      leg === "prefill" ? broken("unreachable") : { ok: true, kind: "declined" },
+    );
+    expect(runs.map(({ leg, outcome }) => [leg, outcome])).toEqual([
+      ["prefill", "failed"],
+      ["decode", "cancelled"],
+    ]);
+    expect(reported.map(({ event }) => event).toSorted()).toEqual(["failed", "released"]);
+  });
+
+  it("avoid the prefill engine that decode says is at fault, though it was done", async () => {
+    let prefillOver = () => {};
+    const isOver = new Promise<void>((resolve) => (prefillOver = resolve));
+    const failure = { kind: "status", message: "handshake failed", blames: "other" } as const;
+    const { asked } = await tried(
+      "rendezvous",
+      async ({ leg }) => {
+        if (leg === "prefill") {
+          setTimeout(prefillOver);
+          return prefilled();
+        }
+        await isOver;
+        return { ok: false, failure };
+      },
+      new AbortController(),
+      2,
+    );
+    expect(asked.at(-1)?.avoid).toEqual(["cpx/0"]);
   });
 
   it("are over when the prefill engine has said everything", async () => {
