@@ -1,5 +1,5 @@
 import type { Pool } from "../fleet.ts";
-import { type Breaker, closedBreaker, mayAsk, opensAt, rests } from "../grant/breaker.ts";
+import { type Breaker, closedBreaker, mayAsk, opensAt, probeEnded, rests } from "../grant/breaker.ts";
 import type { Speed } from "../speed.ts";
 import { fullForMs, type LimitState, type Need, type Taken, unknownLimits } from "./limits.ts";
 import { firstTokenLine, nothingObserved, type Observed, stepMsOf } from "./observed.ts";
@@ -59,6 +59,7 @@ export function closedFor(
   nowMs: number,
 ): { readonly ms: number; readonly isFull: boolean } {
   const { breaker } = endpoint;
+  forgetLost(endpoint, nowMs);
   const fullMs = Math.max(
     fullForMs(endpoint.limits, endpoint.pool.limits, need, nowMs),
     crowdedMs(endpoint, nowMs),
@@ -93,14 +94,20 @@ function assumedOf(speed: Speed): Expected {
 
 const LINE_TOKENS = 4000;
 
+/** Frees what requests held that have been running for too long, the oldest first. */
+function forgetLost({ running, breaker }: Endpoint, nowMs: number): void {
+  for (const [ticket, { grantedAt }] of running) {
+    if (nowMs - grantedAt <= LONGEST_RUN_MS) return;
+    running.delete(ticket);
+    probeEnded(breaker, ticket);
+  }
+}
+
 /** Until one of as many requests as it takes at once is expected to end. */
 function crowdedMs({ pool, running }: Endpoint, nowMs: number): number {
   const most = pool.limits?.concurrency;
   if (most === undefined) return 0;
   let soonest = Infinity;
-  for (const [ticket, { grantedAt, endsAt }] of running) {
-    if (nowMs - grantedAt > LONGEST_RUN_MS) running.delete(ticket);
-    else soonest = Math.min(soonest, endsAt);
-  }
+  for (const { endsAt } of running.values()) soonest = Math.min(soonest, endsAt);
   return running.size < most ? 0 : Math.max(1, soonest - nowMs);
 }

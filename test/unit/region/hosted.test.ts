@@ -100,6 +100,16 @@ describe("a pool that routes itself", () => {
     expect(answer).not.toHaveProperty("full");
   });
 
+  it("is asked again though the request that was to try it was lost", async () => {
+    const api = hosted({}, () => new Response("", { status: 500 }));
+    for (let i = 0; i < 3; i += 1) await api.fail();
+    await vi.advanceTimersByTimeAsync(60_000);
+    await api.grant();
+    expect(api.view()).toMatchObject({ healthy: false });
+    await vi.advanceTimersByTimeAsync(600_001);
+    expect(api.view()).toMatchObject({ healthy: true });
+  });
+
   it("is seen to be as fast as its first tokens come, less the way there", async () => {
     const api = hosted();
     expect(api.view()).not.toHaveProperty("seen");
