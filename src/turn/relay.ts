@@ -94,9 +94,10 @@ async function passOn(
       const verdict = watch(frame, relayed, options);
       if (verdict === "done") return frame;
       if (verdict === "error") throw new Error("the engine sent an error");
+      const passed = options.take?.(frame) ?? frame;
       if (verdict === "drop") continue;
-      const passed = verdict === "usage" && options.correct ? await options.correct(frame) : frame;
-      await left.orElse(write(sink, options.take?.(passed) ?? passed));
+      const isCorrected = verdict === "usage" && options.correct !== undefined;
+      await left.orElse(write(sink, isCorrected ? await options.correct(passed) : passed));
     }
     if (next.done) return endOf(framer.rest());
   }

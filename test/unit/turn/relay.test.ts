@@ -56,6 +56,16 @@ describe("a relayed stream", () => {
     }
   });
 
+  it("is looked at for what is not for the client, also in the frame that is left out", async () => {
+    const taken: string[] = [];
+    const take = (frame: Uint8Array) => {
+      taken.push(new TextDecoder().decode(frame));
+      return frame;
+    };
+    await relayed([token("a"), USAGE, DONE], { dropUsage: true, take });
+    expect(taken).toEqual([token("a"), USAGE]);
+  });
+
   it("loses the usage frame when the client did not ask for it", async () => {
     const { text, settled } = await relayed([token("a"), USAGE, DONE], { dropUsage: true });
     expect(text).toBe(token("a") + DONE);
