@@ -140,6 +140,8 @@ export type Dialect = {
   };
   /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
   told?(json: string): Told | undefined;
+  /** Top-level members of its answers that are for us: taken out for clients who sent no member of that name. */
+  readonly unasked?: readonly string[];
   /** How a decode engine of a `bidirectional` pool says, with its answer, where the next prefill may fetch it all. */
   readonly keeps?: {
     /** Top-level member of the answer or of one of its frames. */

@@ -1,5 +1,7 @@
+import { rawMember } from "../core/json-members.ts";
 import type { Usage } from "../core/leg.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
+import { forClient } from "../engines/for-client.ts";
 import { dialectOf } from "../engines/registry.ts";
 
 /** What planning may know of a dialect, by its name. */
@@ -23,5 +25,10 @@ function knownOf(name: string) {
     safeEnd: dialect.safeEnd,
     keeps: dialect.keeps,
     told: (json: string) => dialect.told?.(json),
+    forClient(request: Uint8Array) {
+      const { unasked = [] } = dialect;
+      const hidden = unasked.filter((name) => rawMember(request, [name]) === undefined);
+      return (json: string) => forClient(json, hidden);
+    },
   };
 }

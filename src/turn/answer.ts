@@ -4,6 +4,7 @@ import { answerKey } from "../core/prefix.ts";
 import { after } from "./after.ts";
 import { usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
+import { forClientOf } from "./for-client.ts";
 import { keptTaker } from "./kept.ts";
 import { finish } from "./legs.ts";
 import { failedOutcome, type Outcome, type Renderer, type TurnFailure } from "./outcome.ts";
@@ -89,7 +90,8 @@ async function answerWhole(
   deps.waitUntil(settling);
   await Promise.race([settling, after(deps.settings.settleHoldMs)]);
   const correct = usageCorrection(deps, turn, result, deps.settings.settleHoldMs);
-  return new Response(correct ? await correct(bytes) : bytes, {
+  const said = forClientOf(deps, turn, result.answer).whole(bytes);
+  return new Response(correct ? await correct(said) : said, {
     headers: {
       "content-type": result.contentType,
       "phaseway-route": routeOf(result.placement, result),

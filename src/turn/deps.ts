@@ -52,6 +52,8 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly tookHandoff: (usage: Usage) => boolean | undefined;
   /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
   readonly told: (json: string) => Told | undefined;
+  /** Takes what is not for the client of a request out of its answer, or one frame of it. */
+  readonly forClient: (request: Uint8Array) => (json: string) => string;
 };
 
 export type TurnSettings = {

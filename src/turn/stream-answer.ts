@@ -3,6 +3,7 @@ import { answerKey } from "../core/prefix.ts";
 import { after } from "./after.ts";
 import { correctFrame, usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
+import { forClientOf } from "./for-client.ts";
 import { type KeptTaker, keptTaker } from "./kept.ts";
 import { finish } from "./legs.ts";
 import type { Attempt } from "./try.ts";
@@ -35,12 +36,13 @@ export async function streamAnswer(
   const collector = collectAnswer();
   let settling: Promise<void> | undefined;
   const taker = keptTaker(deps, turn, result.answer);
+  const forClient = forClientOf(deps, turn, result.answer);
   const correct = usageCorrection(deps, turn, result, deps.settings.settleHoldMs);
   await relay(result.body, sink, {
     signal: turn.signal,
     dropUsage: !turn.request.includeUsage,
     correct: correct && ((frame) => correctFrame(frame, correct)),
-    take: taker?.takeFrame,
+    take: (frame) => forClient.frame(taker?.takeFrame(frame) ?? frame),
     collector,
     told: deps.capabilities(turn.dialectOf(result.answer.grant.pool)).told,
     settle(relayed) {

@@ -71,12 +71,20 @@ describe("a Dynamo frontend that tells which of its workers served", () => {
     return new Response(whole, { headers: { "content-type": "application/json" } });
   };
 
-  it("has it in the receipt, and serves the next turn there", async () => {
+  it("tells a client who asked, with every digit", async () => {
+    const edge = await edgeOf({ dialect: "dynamo" });
+    edge.engine.answers(telling);
+    const response = await edge.chat(ask({ nvext: { extra_fields: ["worker_id"] } }));
+    expect(await response.text()).toContain(`"decode_worker_id":${WORKER}`);
+    await edge.settled();
+  });
+
+  it("has it in the receipt and not in the answer, and serves the next turn there", async () => {
     const edge = await edgeOf({ dialect: "dynamo", workerPins: true });
     edge.engine.answers(telling);
     const session = { "phaseway-session": crypto.randomUUID() };
     const first = await edge.chat(ask(), session);
-    expect(await first.text()).toContain(WORKER);
+    expect(await first.text()).not.toContain("nvext");
     await edge.settled();
     const { messages } = ask();
     const again = { role: "user", content: "And now?" };

@@ -1,5 +1,12 @@
 import type { Pool } from "../fleet.ts";
-import { type Breaker, closedBreaker, mayAsk, opensAt, probeEnded, rests } from "../grant/breaker.ts";
+import {
+  type Breaker,
+  closedBreaker,
+  mayAsk,
+  opensAt,
+  probeEnded,
+  rests,
+} from "../grant/breaker.ts";
 import type { Speed } from "../speed.ts";
 import { fullForMs, type LimitState, type Need, type Taken, unknownLimits } from "./limits.ts";
 import { firstTokenLine, nothingObserved, type Observed, stepMsOf } from "./observed.ts";

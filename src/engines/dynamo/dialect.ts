@@ -30,6 +30,8 @@ export const dynamo: Dialect = {
   readPrefill: () => ({ handoff: undefined, usage: undefined }),
   tookHandoff: () => undefined,
   told,
+  // Whom the frontend chose, as we ask it to tell.
+  unasked: ["nvext"],
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };
 

@@ -1,12 +1,6 @@
 import { readUsage } from "../../core/chat-frames.ts";
-import {
-  rawItems,
-  rawMember,
-  rawMemberOf,
-  splice,
-  spliceText,
-  topLevelMembers,
-} from "../../core/json-members.ts";
+import { rawItems, rawMember, rawMemberOf, spliceText } from "../../core/json-members.ts";
+import { forClient } from "../for-client.ts";
 import { KV_CACHE_EVENTS } from "../load/kv-events.ts";
 import type { Dialect, Edits, LegContext, PrefillAnswer } from "../dialect.ts";
 import { answering, contextOnly, numberOf, serverInfoUrl, splitsOneBeam } from "./requests.ts";
@@ -39,6 +33,8 @@ export const trtllm: Dialect = {
     read: (body) => rawMember(body, ["disaggregated_params"]) ?? UNNAMED,
     unknown: "null",
   },
+  // The generation engine takes them in place of the prompt.
+  unasked: ["prompt_token_ids"],
   kvEvents: KV_CACHE_EVENTS,
   failsAsCallers: true,
   safeEnd: {
@@ -93,11 +89,6 @@ function readPrefill(body: Uint8Array): PrefillAnswer {
 /** Every other reason means that the first token was the last. */
 const TO_BE_CONTINUED: ReadonlySet<string> = new Set(["length", "not_finished"]);
 
-/** The answer without what is between engines only. */
 function withoutParams(body: Uint8Array): Uint8Array {
-  const choices = rawItems(rawMember(body, ["choices"]) ?? "[]").map((choice) =>
-    spliceText(choice, { set: {}, remove: ["disaggregated_params"] }),
-  );
-  const set = { choices: `[${choices.join(",")}]` };
-  return splice(body, topLevelMembers(body), { set, remove: ["prompt_token_ids"] });
+  return new TextEncoder().encode(forClient(new TextDecoder().decode(body), trtllm.unasked));
 }

@@ -30,7 +30,10 @@ async function served(stream: boolean, workerPins: boolean, holdings: readonly H
   const deps: TurnDeps = {
     ...around.deps,
     fleet: { ...fleet, pools: new Map(pools) },
-    capabilities: (name) => ({ ...capabilities(name), told: planCapabilities("dynamo").told }),
+    capabilities(name) {
+      const { told, forClient } = planCapabilities("dynamo");
+      return { ...capabilities(name), told, forClient };
+    },
     sessions: {
       open: async () => undefined,
       settle: async (_name, ask) => {
@@ -44,9 +47,9 @@ async function served(stream: boolean, workerPins: boolean, holdings: readonly H
   const opened = { v: 1, branch: 0, turns: 1, holdings, stats: STATS } as const;
   const session = { ...cold.session, name: "0123456789abcdef01234567", opened };
   const response = await answerTurn(deps, { ...cold, session }, RENDER);
-  await response.text();
+  const text = await response.text();
   await Promise.all(work);
-  return { ...around, settled, receipt: around.receipts[0] };
+  return { ...around, text, settled, receipt: around.receipts[0] };
 }
 
 const STATS = {
@@ -83,6 +86,12 @@ describe.each([
       decode: "7",
       ttftMs: 45.2,
     });
+  });
+
+  it("does not tell the client, who did not ask", async () => {
+    const { text } = await served(stream, true);
+    expect(text).toContain('"content":"hi"');
+    expect(text).not.toContain("worker_id");
   });
 
   it.each([

@@ -68,6 +68,7 @@ export async function surroundings(
       safeEnd: { betweenLegs: "dispatch-and-abort", decodeInTransfer: "at-first-token" },
       firstTokenFrom: "decode",
       told: () => undefined,
+      forClient: () => (json) => json,
       tookHandoff: ({ promptTokens, cachedTokens }) =>
         cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,
     }),
