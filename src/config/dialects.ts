@@ -2,8 +2,8 @@
 export type DialectTraits = {
   /** Its engines can pass a KV cache to one another: a pool of them may have one phase alone. */
   readonly handsOff: boolean;
-  /** Engines of its own may encode media for the others. */
-  readonly encodes?: boolean;
+  /** Set where engines of its own may encode media for the others. */
+  readonly encodes?: object;
   /** What its engines' URLs begin with; `http` or `https` unless told. It is a hosted API's: its pools route themselves. */
   readonly scheme?: string;
 };

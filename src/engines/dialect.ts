@@ -111,8 +111,6 @@ export type Dialect = {
   readonly name: string;
   /** Its engines can pass a KV cache to one another: a pool of them may have one phase alone. */
   readonly handsOff: boolean;
-  /** Engines of its own may encode media for the others. */
-  readonly encodes?: boolean;
   /** What its engines' URLs begin with in place of `http`: it is a hosted API's, and its pools route themselves. */
   readonly scheme?: string;
   /** Its engines know `cache_salt`, unless their pool says otherwise. */

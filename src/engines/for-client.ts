@@ -16,7 +16,7 @@ export function forClient(json: string, unasked: readonly string[] = []): string
 }
 
 /** Members by which engines hand their KV caches to one another, in an answer or in each choice of it. */
-const BETWEEN_ENGINES = ["kv_transfer_params", "disaggregated_params"];
+const BETWEEN_ENGINES = ["kv_transfer_params", "ec_transfer_params", "disaggregated_params"];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

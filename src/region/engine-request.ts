@@ -1,5 +1,5 @@
 import type { Engine, Fleet, Pool } from "../core/fleet.ts";
-import { rawMember, splice, topLevelMembers } from "../core/json-members.ts";
+import { rawMember, splice, spliceText, topLevelMembers } from "../core/json-members.ts";
 import type { LegHints } from "../core/leg.ts";
 import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
 import { ORCA_REQUEST_HEADERS } from "../engines/load/orca.ts";
@@ -69,7 +69,10 @@ export function engineRequest(
         ...headers,
         ...keyOf(access, engine),
       },
-      body: splice(order.body, members, { set: edits.set, remove }),
+      body: splice(order.body, members, {
+        set: { ...withoutOurs(order, "vllm_xargs"), ...edits.set },
+        remove,
+      }),
       // An engine that answers with a redirect would choose where the prompt goes.
       redirect: "manual",
     },
@@ -88,12 +91,19 @@ export function keyOf(
 /** Members by which engines are told of one another: a caller's own would choose where its prompt or cache goes. */
 const ONLY_OURS = [
   "kv_transfer_params",
+  "ec_transfer_params",
   "disaggregated_params",
   "bootstrap_host",
   "bootstrap_port",
   "bootstrap_room",
   "cache_hit_threshold",
 ];
+
+/** The caller's own object of that name without such members, where it sent one: vLLM reads them there too. */
+function withoutOurs({ body }: LegOrder, name: string): Readonly<Record<string, string>> {
+  const own = rawMember(body, [name]);
+  return own?.startsWith("{") ? { [name]: spliceText(own, { set: {}, remove: ONLY_OURS }) } : {};
+}
 
 /** What an engine says of a failure goes to callers and receipts: its address and our key must not. */
 export function withoutSecrets(
@@ -107,15 +117,19 @@ export function withoutSecrets(
     order.split?.decode,
     ...encodersFor(fleet, order).map(({ id }) => id),
   ];
+  // A handle may lead to any of them.
+  const isAny = order.handoff !== undefined || order.kept !== undefined;
   const engines = [...fleet.pools.values()].flatMap((pool) =>
-    pool.engines.filter(({ id }) => ids.includes(id)),
+    pool.engines.filter(({ id }) => isAny || ids.includes(id)),
   );
-  const hidden = engines.flatMap(({ url, apiKeySecret }) => {
+  const hidden = engines.flatMap(({ url, bootstrapHost = "", apiKeySecret }) => {
     const key = apiKeySecret === undefined ? undefined : secret(apiKeySecret);
     const { protocol, host, hostname } = new URL(url);
     // What stands there is a model's name, which everybody may know.
     if (!protocol.startsWith("http")) return key ? [key] : [];
-    return [url, host, ...(hostname.includes(".") ? [hostname] : []), ...(key ? [key] : [])];
+    // A name without any part may be a word that means something else.
+    const names = [host, hostname, bootstrapHost].filter((name) => /[.:]/.test(name));
+    return [url, ...names, ...(key ? [key] : [])];
   });
   return redact(failure, hidden);
 }

@@ -10,7 +10,6 @@ import { schedulingHeaders } from "./scheduling-headers.ts";
 export const llmD: Dialect = {
   name: "llm-d",
   handsOff: true,
-  encodes: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],
