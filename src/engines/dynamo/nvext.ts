@@ -8,9 +8,9 @@ export function nvextOf({ raw, hints, pin, cacheSalt }: LegContext): string {
     extra_fields: withExtraFields(rawMemberOf(own, "extra_fields")),
     ...(hints && { agent_hints: agentHints(rawMemberOf(own, "agent_hints"), hints) }),
     ...(cacheSalt !== undefined && { cache_salt: JSON.stringify(cacheSalt) }),
-    ...(pin !== undefined && !isPinned(own) && pinMembers(pin)),
+    ...(pin !== undefined && pinMembers(pin)),
   };
-  return spliceText(own, { set, remove: [] });
+  return spliceText(own, { set, remove: ONLY_OURS });
 }
 
 /** Who goes first among tenants is not for a client to say; how long its answer gets, it may know better. */
@@ -32,10 +32,8 @@ function withExtraFields(own: string | undefined): string {
 }
 
 const PINS = ["backend_instance_id", "prefill_worker_id", "decode_worker_id"];
-
-function isPinned(own: string): boolean {
-  return PINS.some((name) => (rawMemberOf(own, name) ?? "null") !== "null");
-}
+/** Who serves a request is not for its client to say; nor that another prompt stands for the one that was routed. */
+const ONLY_OURS = [...PINS, "token_data"];
 
 /** Worker ids have 64 bits: they stay the digits that they came as. */
 function pinMembers(pin: string): Record<string, string> {

@@ -96,10 +96,12 @@ describe("the workers that a frontend tells of", () => {
     });
   });
 
-  it("do not displace those that the client asked for itself", () => {
-    const sent = nvextFor('{"backend_instance_id":5}', { pin: '{"backend_instance_id":7}' });
-    expect(rawMemberOf(sent, "backend_instance_id")).toBe("5");
-  });
+  it.each(["backend_instance_id", "prefill_worker_id", "decode_worker_id", "token_data"])(
+    "are not for the client to choose, nor another prompt for them: %s",
+    (name) => {
+      expect(rawMemberOf(nvextFor(`{"${name}":5}`), name)).toBeUndefined();
+    },
+  );
 
   it("come with their timing, together or apart", () => {
     const timing = { ttftMs: 45.2, itlMs: 12.1 };
@@ -128,4 +130,5 @@ const OURS = new Set([
   "backend_instance_id",
   "prefill_worker_id",
   "decode_worker_id",
+  "token_data",
 ]);
