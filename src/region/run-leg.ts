@@ -1,6 +1,7 @@
 import { completionAsStream } from "../core/completion-as-stream.ts";
+import type { ToldLimits } from "../core/hosted/limits.ts";
 import type { Dialect } from "../engines/dialect.ts";
-import { type RateLimits, readRateLimits } from "../engines/load/rate-limits.ts";
+import { readRateLimits } from "../engines/load/rate-limits.ts";
 import { retryAfterMs } from "../engines/load/retry-after.ts";
 import { encodersFor } from "./encoders.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
@@ -110,7 +111,7 @@ async function send(
 }
 
 /** What a hosted API tells of its limits, where it tells any. */
-function limitsOf({ headers }: Response): { readonly rateLimits?: RateLimits } {
+function limitsOf({ headers }: Response): { readonly rateLimits?: ToldLimits } {
   const rateLimits = readRateLimits(headers, Date.now());
   const isTold = Object.values(rateLimits).some(({ remaining }) => remaining !== undefined);
   return isTold ? { rateLimits } : {};

@@ -1,10 +1,10 @@
 import type { ToldLoad } from "../core/grant/foreign.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
+import type { ToldLimits } from "../core/hosted/limits.ts";
 import type { Ask } from "../core/plan/placement.ts";
 import type { LegHints, LegKind, Usage } from "../core/leg.ts";
 import type { Media } from "../core/media.ts";
-import type { RateLimits } from "../engines/load/rate-limits.ts";
 
 /**
  * Where requests meet engines. Callers reserve a leg, run it, and say how it went; who answers (this isolate, or a
@@ -121,14 +121,14 @@ type LegBegun =
       /** Begins with everything the engine sent, from its first byte. */
       readonly body: ReadableStream<Uint8Array>;
       /** What the answer's headers told, where they told any. */
-      readonly rateLimits?: RateLimits;
+      readonly rateLimits?: ToldLimits;
     }
   /** A decode engine held less than `cacheThreshold` of the prompt, and did nothing. */
   | { readonly ok: true; readonly kind: "declined" }
   | {
       readonly ok: false;
       readonly failure: LegFailure;
-      readonly rateLimits?: RateLimits;
+      readonly rateLimits?: ToldLimits;
     };
 
 export type LegFailure = {

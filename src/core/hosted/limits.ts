@@ -1,6 +1,6 @@
 import type { Pool } from "../fleet.ts";
 
-/** One limit of a hosted API as an answer of it told; what it did not tell is absent. */
+/** One limit of a hosted API as an answer of it told. What it did not tell is absent: unknown, never 0. */
 export type ToldLimit = {
   readonly limit?: number | undefined;
   readonly remaining?: number | undefined;

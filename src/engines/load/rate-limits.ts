@@ -1,24 +1,9 @@
+import type { ToldLimit, ToldLimits } from "../../core/hosted/limits.ts";
 import { engineNow } from "./retry-after.ts";
 
-/** One limit of a hosted API, as its last answer told it. What it did not tell is absent: unknown, never 0. */
-export type RateLimit = {
-  readonly limit?: number | undefined;
-  readonly remaining?: number | undefined;
-  /** When all of it is there again, ms from now. */
-  readonly resetMs?: number | undefined;
-};
-
-export type RateLimits = {
-  readonly requests: RateLimit;
-  /** Input and output together. */
-  readonly tokens: RateLimit;
-  readonly inputTokens: RateLimit;
-  readonly outputTokens: RateLimit;
-};
-
 /** Reads the rate limits that hosted APIs tell with every answer, under OpenAI's names or Anthropic's. */
-export function readRateLimits(headers: Headers, nowMs: number): RateLimits {
-  const read = (what: string): RateLimit => {
+export function readRateLimits(headers: Headers, nowMs: number): ToldLimits {
+  const read = (what: string): ToldLimit => {
     const one = (part: string) =>
       headers.get(`x-ratelimit-${part}-${what}`) ??
       headers.get(`anthropic-ratelimit-${what}-${part}`);
