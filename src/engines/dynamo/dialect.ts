@@ -1,25 +1,16 @@
 import { bothPhases } from "../both-phases.ts";
 import type { Dialect, Edits, LegContext } from "../dialect.ts";
-import { splitsPlainRequests } from "../splits.ts";
+import { wholeRequests } from "../whole-requests.ts";
 import { nvextOf } from "./nvext.ts";
 import { told } from "./told.ts";
 
 /** NVIDIA Dynamo by its frontend, which chooses the workers, takes hints for that and tells whom it chose. */
 export const dynamo: Dialect = {
+  ...wholeRequests,
   name: "dynamo",
   handsOff: false,
   // Frontends before 1.4 refuse it.
   takesCacheSalt: false,
-  capabilities: {
-    roles: ["prefill", "decode"],
-    coupling: "handoff",
-    order: "serial",
-    prefillsAtDecode: true,
-    keepsDecodePrefix: true,
-    firstTokenFrom: "decode",
-    cachedFrom: { together: true, disaggregated: "none" },
-  },
-  splits: splitsPlainRequests,
   write: (leg) => ({
     edits: editsOf(leg),
     headers: {
@@ -27,12 +18,9 @@ export const dynamo: Dialect = {
       ...(leg.session !== undefined && { "x-dynamo-session-id": leg.session }),
     },
   }),
-  readPrefill: () => ({ handoff: undefined, usage: undefined }),
-  tookHandoff: () => undefined,
   told,
   // Whom the frontend chose, as we ask it to tell.
   unasked: ["nvext"],
-  safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };
 
 /** The salt goes into `nvext`: frontends refuse members that they do not know. */

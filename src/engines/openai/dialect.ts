@@ -1,22 +1,13 @@
 import { bothPhases } from "../both-phases.ts";
 import type { Dialect } from "../dialect.ts";
-import { splitsPlainRequests } from "../splits.ts";
+import { wholeRequests } from "../whole-requests.ts";
 
 /** One engine or hosted API that does both phases behind the OpenAI API. */
 export const openai: Dialect = {
+  ...wholeRequests,
   name: "openai",
   handsOff: false,
   takesCacheSalt: false,
-  capabilities: {
-    roles: ["prefill", "decode"],
-    coupling: "handoff",
-    order: "serial",
-    prefillsAtDecode: true,
-    keepsDecodePrefix: true,
-    firstTokenFrom: "decode",
-    cachedFrom: { together: true, disaggregated: "none" },
-  },
-  splits: splitsPlainRequests,
   write: (leg) => ({
     edits: bothPhases(leg),
     headers: {
@@ -24,7 +15,4 @@ export const openai: Dialect = {
       ...(leg.session !== undefined && { "x-session-affinity": leg.session }),
     },
   }),
-  tookHandoff: () => undefined,
-  readPrefill: () => ({ handoff: undefined, usage: undefined }),
-  safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };
