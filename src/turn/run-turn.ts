@@ -90,28 +90,25 @@ export async function tryPlacements(
   return { plan: first, runs, result: { ok: false, failure } };
 }
 
-/** Suspects are asked again when nobody else is left. */
+/** Orders what is left after a failure; engines that are only suspected come in again where nobody else is left. */
 function planAgain(
   deps: TurnDeps,
   turn: Prepared,
   avoid: ReadonlySet<string>,
   suspected: Set<string>,
 ): Planned {
-  const planned = planTurn(deps, withoutKept(turn), new Set([...avoid, ...suspected]));
+  // A handle serves once, and may be what went wrong.
+  const { kept: _used, ...ask } = turn.ask;
+  const left = { ...turn, ask };
+  const planned = planTurn(deps, left, new Set([...avoid, ...suspected]));
   if (planned.placements.length > 0 || suspected.size === 0) return planned;
   suspected.clear();
-  return planTurn(deps, withoutKept(turn), avoid);
+  return planTurn(deps, left, avoid);
 }
 
 /** What decodes can encode as well; whether what should have encoded was at fault, not every failure tells. */
 function encodingItself(turn: Prepared): Prepared {
   return { ...turn, chain: { ...turn.chain, media: [] } };
-}
-
-/** A handle serves once, and may be what went wrong. */
-function withoutKept(turn: Prepared): Prepared {
-  const { kept: _used, ...ask } = turn.ask;
-  return { ...turn, ask };
 }
 
 /** Placements in other pools than this one's: which engine of a pool it is, the pool decides. */
