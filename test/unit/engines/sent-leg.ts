@@ -2,6 +2,7 @@ import type { Pool } from "../../../src/core/fleet.ts";
 import { engineRequest } from "../../../src/region/engine-request.ts";
 import type { LegOrder } from "../../../src/region/service.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
+import { legOrder } from "../region/leg-order.ts";
 
 export type SentOrder = Partial<Omit<LegOrder, "body" | "engine">> & {
   readonly pool?: Partial<Pool>;
@@ -23,19 +24,12 @@ export function sentLeg(
   const access = { fleet: fleet({ poolList }), engineFetch: fetch, secret: () => undefined };
   const request = engineRequest(
     access,
-    {
-      v: 1,
-      ticket: "t",
+    legOrder({
       engine: leg === "prefill" ? "p/0" : "d/0",
       leg,
-      requestId: "req_1",
-      path: "/v1/chat/completions",
       body: new TextEncoder().encode(body),
-      stream: false,
-      firstTokenTimeoutMs: 1000,
-      idleTimeoutMs: 1000,
       ...order,
-    },
+    }),
     learned,
   );
   if (request === undefined) return undefined;

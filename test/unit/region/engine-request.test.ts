@@ -4,19 +4,7 @@ import { ORCA_REQUEST_HEADERS } from "../../../src/engines/load/orca.ts";
 import { engineRequest, withoutSecrets } from "../../../src/region/engine-request.ts";
 import type { LegOrder } from "../../../src/region/service.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
-
-const ORDER: LegOrder = {
-  v: 1,
-  ticket: "t",
-  engine: "p/0",
-  leg: "both",
-  requestId: "req_1",
-  path: "/v1/chat/completions",
-  body: new TextEncoder().encode('{"model":"large","messages":[]}'),
-  stream: false,
-  firstTokenTimeoutMs: 1000,
-  idleTimeoutMs: 1000,
-};
+import { legOrder } from "./leg-order.ts";
 
 const accessTo = (...poolList: readonly Pool[]) => ({
   fleet: fleet({ poolList }),
@@ -26,7 +14,7 @@ const accessTo = (...poolList: readonly Pool[]) => ({
 
 /** What an engine of such a pool is sent with a leg. */
 function sentTo(members: Partial<Pool>, change: Partial<LegOrder> = {}) {
-  return engineRequest(accessTo(pool("p", members)), { ...ORDER, ...change }, undefined)?.init;
+  return engineRequest(accessTo(pool("p", members)), legOrder(change), undefined)?.init;
 }
 
 function headersFor(members: Partial<Pool>, change: Partial<LegOrder> = {}) {
@@ -83,12 +71,11 @@ describe("what an engine says of a failure", () => {
     meeting("x", "fd00::3"),
   );
   const said = (change: Partial<LegOrder>) =>
-    withoutSecrets({ kind: "status", message: "10.0.0.1, 10.0.0.2, fd00::3" }, access, {
-      ...ORDER,
-      leg: "decode",
-      engine: "d/0",
-      ...change,
-    }).message;
+    withoutSecrets(
+      { kind: "status", message: "10.0.0.1, 10.0.0.2, fd00::3" },
+      access,
+      legOrder({ leg: "decode", engine: "d/0", ...change }),
+    ).message;
 
   it("names no address at which the engines of a split meet", () => {
     const split = { prefill: "p/0", decode: "d/0", rendezvous: "1" };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { EngineAccess } from "../../../src/region/engine-request.ts";
 import { runLeg } from "../../../src/region/run-leg.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
+import { legOrder } from "./leg-order.ts";
 
 const PIN = '{"backend_instance_id":18446744073709551615}';
 const ANSWER = '{"choices":[{"message":{"content":"hi"}}]}';
@@ -20,19 +21,7 @@ async function pinned(workerPins: boolean, whenPinned: number, otherwise = 200) 
       return new Response(status === 200 ? ANSWER : "{}", { status, headers });
     },
   };
-  const order = {
-    v: 1,
-    ticket: "t",
-    engine: "p/0",
-    leg: "both",
-    requestId: "req_1",
-    path: "/v1/chat/completions",
-    body: new TextEncoder().encode('{"model":"large","messages":[]}'),
-    stream: false,
-    pins: { "p/0": PIN },
-    firstTokenTimeoutMs: 1000,
-    idleTimeoutMs: 1000,
-  } as const;
+  const order = legOrder({ pins: { "p/0": PIN } });
   const answer = await runLeg(access, order, new AbortController().signal);
   return { answer, sent };
 }

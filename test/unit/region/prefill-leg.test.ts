@@ -4,6 +4,7 @@ import type { EngineAccess } from "../../../src/region/engine-request.ts";
 import { runLeg } from "../../../src/region/run-leg.ts";
 import type { LegOrder } from "../../../src/region/service.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
+import { legOrder } from "./leg-order.ts";
 
 type Reply = { readonly status?: number; readonly body: string };
 type Sent = { readonly url: string; readonly body: string; readonly headers: Headers };
@@ -27,19 +28,13 @@ function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
     },
   };
   const run = (change: Partial<LegOrder> = {}) => {
-    const order = {
-      v: 1,
-      ticket: "t",
+    const order = legOrder({
       engine: `${id}/0`,
       leg: "prefill",
-      requestId: "req_1",
-      path: "/v1/chat/completions",
       body: new TextEncoder().encode('{"model":"large","messages":[],"stream":true}'),
       stream: true,
-      firstTokenTimeoutMs: 1000,
-      idleTimeoutMs: 1000,
       ...change,
-    } as const;
+    });
     return runLeg(access, order, new AbortController().signal);
   };
   return { run, asked };
