@@ -55,7 +55,7 @@ export async function settle(
           receipt: turn.receiptId,
           holdings: holdingsAfter(deps, turn, outcome, count.promptTokens),
           ...(outcome.kept && { kept: outcome.kept }),
-          lost: runs.filter(({ failure }) => failure === "unreachable").map(engineOf),
+          lost: runs.filter(isLost).map(engineOf),
           now: outcome.endedAt,
         });
   const sessionId =
@@ -114,6 +114,11 @@ function pinOf({ fleet }: TurnDeps, { grant, told }: LegRun): Pick<Holding, "pin
 /** Hosted APIs promise to cache what they were sent, not what they said. */
 function keepsAnswers({ fleet }: TurnDeps, { grant }: LegRun): boolean {
   return fleet.pools.get(grant.pool)?.routed !== "itself";
+}
+
+/** A leg that could not reach the other engine of its split has told nothing of its own. */
+function isLost({ failure, outcome }: LegRun): boolean {
+  return failure === "unreachable" && outcome === "failed";
 }
 
 function engineOf({ grant }: LegRun): string {

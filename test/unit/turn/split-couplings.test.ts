@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Coupling } from "../../../src/core/leg.ts";
+import type { SettleAsk } from "../../../src/rpc/session-messages.ts";
+import { failedOutcome } from "../../../src/turn/outcome.ts";
 import { planTurn, tryPlacements } from "../../../src/turn/run-turn.ts";
+import { settle } from "../../../src/turn/settle.ts";
 import {
   answering,
   broken,
@@ -25,7 +28,7 @@ async function tried(
     capabilities: (dialect: string) => ({ ...capabilities(dialect), coupling }),
   };
   const turn = await coldTurn(deps, client.signal);
-  return { ...around, ...(await tryPlacements(deps, turn, planTurn(deps, turn))) };
+  return { ...around, deps, turn, ...(await tryPlacements(deps, turn, planTurn(deps, turn))) };
 }
 
 /** An engine that answers once its leg is ended. */
@@ -166,6 +169,22 @@ describe("legs that meet by a name", () => {
       2,
     );
     expect(asked.at(-1)?.avoid).toEqual(["cpx/0"]);
+  });
+
+  it("leave a session its decode engine that could not reach the prefill engine", async () => {
+    const failure = { kind: "unreachable", message: "refused", blames: "other" } as const;
+    const sent = await tried("rendezvous", ({ leg }, signal) =>
+      leg === "prefill" ? untilEnded(signal) : { ok: false, failure },
+    );
+    const lost: (readonly string[])[] = [];
+    const sessions = {
+      open: async () => undefined,
+      settle: async (_name: string, ask: SettleAsk) => void lost.push(ask.lost),
+    };
+    const session = { ...sent.turn.session, name: "0123456789abcdef01234567" };
+    const outcome = failedOutcome(sent.deps, sent.turn, sent, failure);
+    await settle({ ...sent.deps, sessions }, { ...sent.turn, session }, outcome, undefined);
+    expect(lost).toEqual([["cpx/0"]]);
   });
 
   it("are over when the prefill engine has said everything", async () => {
