@@ -1,4 +1,5 @@
-import { answerLeg, UNENCODED } from "./answer-leg.ts";
+import type { LegFailure } from "../region/service.ts";
+import { answerLeg, suspecting, UNENCODED } from "./answer-leg.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
@@ -20,14 +21,21 @@ export async function besideDecode(
     finish(deps, prefill, "served");
     return answer;
   }
-  const { failure } = answer;
-  if (failure.blames === "encoder") {
-    finish(deps, prefill, "cancelled", { why: UNENCODED, failure: failure.kind });
+  const { kind, message, blames } = answer.failure;
+  if (blames === "encoder") {
+    finish(deps, prefill, "cancelled", { why: UNENCODED, failure: kind });
     return answer;
   }
-  finish(deps, prefill, failure.kind === "aborted" ? "cancelled" : "failed", {
-    why: `${failure.message}; which of its two engines failed was not told`,
-    failure: failure.kind,
-  });
+  if (NEVER_RAN.has(kind)) {
+    finish(deps, prefill, "cancelled", { why: message, failure: kind });
+    return answer;
+  }
+  const why = `${message}; which of its two engines failed was not told`;
+  const isUnclear = answer.suspects !== undefined;
+  finish(deps, prefill, "failed", { why, failure: kind, isUnclear });
+  if (isUnclear) return suspecting(answer, prefill);
   return { ...answer, engines: [...answer.engines, prefill.grant.engine] };
 }
+
+/** Failures at which nobody has sent anything to the prefill engine, or nobody wants it any more. */
+const NEVER_RAN: ReadonlySet<LegFailure["kind"]> = new Set(["unreachable", "aborted"]);

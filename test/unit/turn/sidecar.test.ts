@@ -57,6 +57,31 @@ describe("a split by the sidecar of a decode engine", () => {
     }
   });
 
+  it("is nothing to the prefill engine when the decode engine cannot be reached", async () => {
+    let first: string | undefined;
+    const { asked, reported } = await tried(({ requestId }) => {
+      first ??= requestId;
+      return requestId === first ? broken("unreachable") : answering();
+    });
+    expect(asked[2]?.avoid).toEqual(["h200/0"]);
+    const ends = reported.slice(0, 2).map(({ event, failure }) => [event, failure]);
+    expect(ends).toEqual([
+      ["failed", "unreachable"],
+      ["released", "unreachable"],
+    ]);
+  });
+
+  it("counts against neither engine where either may be at fault", async () => {
+    const failure = { kind: "status", message: "500", blames: "either" } as const;
+    let first: string | undefined;
+    const { asked, reported } = await tried(({ requestId }) => {
+      first ??= requestId;
+      return requestId === first ? { ok: false, failure } : answering();
+    });
+    expect(asked[2]?.avoid.toSorted()).toEqual(["cpx/0", "h200/0"]);
+    expect(reported.slice(0, 2).map(({ failure }) => failure)).toEqual(["handoff", "handoff"]);
+  });
+
   it("is ended in both books when the client leaves", async () => {
     const client = new AbortController();
     const { runs, result } = await tried(() => {
