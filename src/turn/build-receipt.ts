@@ -81,7 +81,10 @@ function forecast(turn: Prepared, placement: Placement | undefined): Forecast {
   return {
     ttftMs: terms.ttftMs,
     tpotMs: terms.tpotMs,
-    cachedTokens: Math.min(turn.ask.promptTokens, (prefill ?? decode).heldTokens),
+    cachedTokens: Math.min(
+      turn.ask.promptTokens,
+      prefill?.fetchedTokens ?? (prefill ?? decode).heldTokens,
+    ),
     kvBytes,
     usd: terms.usd,
     joules: terms.joules,
