@@ -25,6 +25,10 @@ const OTHERS = chat({
   max_tokens: 100,
 });
 
+/** Until the prompt of `NEWS` is all but computed: the rest is sooner done than its blocks are written. */
+const ALMOST_MS = 100;
+const NEWS = { messages: [{ role: "user", content: "Said for the first time. ".repeat(160) }] };
+
 describe("two emulated vLLM engines with the NixlPushConnector", () => {
   it("answer for prefill with a handle that tells who prefilled, and how", async () => {
     const { body, text } = await whole(
@@ -71,6 +75,19 @@ describe("two emulated vLLM engines with the NixlPushConnector", () => {
       expect(await fleet.ledger(DECODE)).toMatchObject(IDLE);
     },
   );
+
+  it("write blocks once where decode comes in the moment that they are computed", async () => {
+    const fleet = fleetOf(PUSH);
+    const source = await sourceOf(fleet);
+    const prefill = fleet.ask(PREFILL, prefillOf(T, NEWS));
+    await vi.advanceTimersByTimeAsync(ALMOST_MS);
+    // The prefill engine is late to look what it has done.
+    vi.setSystemTime(Date.now() + 20_000);
+    const decode = await whole(fleet.ask(DECODE, decodeOf({ ...source, ...T }, NEWS)));
+    expect(decode.status).toBe(200);
+    expect((await whole(prefill)).status).toBe(200);
+    expect((await fleet.ledger(DECODE)).entries[0]?.pulledTokens).toBeGreaterThan(900);
+  });
 
   it("meet by the request's id where the router gives no other", async () => {
     const fleet = fleetOf(PUSH);

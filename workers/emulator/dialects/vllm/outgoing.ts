@@ -18,6 +18,8 @@ export class Outgoing {
   computed(transfer: string): void {
     const asked = this.#asked.get(transfer);
     if (!asked) return;
+    // Who registered in the moment that they were done was sent them already.
+    if (asked.state === "registered" && asked.held) return;
     asked.stop();
     if (asked.state === "gone") this.#end(transfer);
     else this.#pin(transfer, asked);
