@@ -1,6 +1,15 @@
 import { describe, expect, it, vi } from "vitest";
 import { EmulatedFleet, type EmulatedPool } from "../../support/emulated-fleet.ts";
-import { chat, DECODE, IDLE, PREFILL, textOf, whole, withFakeTime } from "./vllm-fixtures.ts";
+import {
+  chat,
+  DECODE,
+  IDLE,
+  PREFILL,
+  requestId,
+  textOf,
+  whole,
+  withFakeTime,
+} from "./vllm-fixtures.ts";
 
 withFakeTime();
 
@@ -23,6 +32,17 @@ describe("an emulated vLLM engine with a shared store", () => {
       ...IDLE,
       entries: [{ leg: "decode", computedTokens: 0, outputTokens: 0, reportedUsage: false }],
     });
+  });
+
+  it("enters as a decode leg what it declined before, and as both what nobody asked it about", async () => {
+    const fleet = sharing();
+    const asked = requestId("asked");
+    await whole(fleet.ask(DECODE, HALF, asked), 10);
+    await fleet.admin(DECODE, "restart");
+    await whole(fleet.ask(DECODE, chat({ cache_hit_threshold: 0 }), asked));
+    await whole(fleet.ask(DECODE, chat({ cache_hit_threshold: 0 }), requestId("other")));
+    const { entries } = await fleet.ledger(DECODE);
+    expect(entries.map(({ leg }) => leg)).toEqual(["decode", "decode", "both"]);
   });
 
   it("declines a stream with a role and then an empty chunk that says so", async () => {

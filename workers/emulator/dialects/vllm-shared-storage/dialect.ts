@@ -5,6 +5,7 @@ import type { Leg } from "../../ledger.ts";
 import { vllmMetrics } from "../../metrics/vllm.ts";
 import { failure } from "../../problem.ts";
 import type { Run } from "../../run.ts";
+import type { EngineConfig } from "../../config.ts";
 import type { EmulatedDialect, EngineRequest, EngineSide, Taken } from "../dialect.ts";
 import { LOAD_FAILED, loadFailureFrames, recomputes } from "../vllm/load-failure.ts";
 import { vllmUsage } from "../vllm/usage.ts";
@@ -13,7 +14,7 @@ import { SharedStore } from "./shared-store.ts";
 /** vLLM engines that share a store: each finds there what any has prefilled, and declines when that is too little. */
 export const vllmSharedStorage: EmulatedDialect = (side) => {
   const store = new SharedStore(side);
-  const declined = new Set<string>();
+  const declined = declinedBy(side.config);
   return {
     take(request) {
       const threshold = request.body["cache_hit_threshold"] ?? 0;
@@ -32,6 +33,15 @@ export const vllmSharedStorage: EmulatedDialect = (side) => {
     routes: { "GET /metrics": () => vllmMetrics(side) },
   };
 };
+
+/** Names of requests that came to nothing: what is sent again is a decode leg to the ledger, whoever restarted meanwhile. */
+function declinedBy(config: EngineConfig): Set<string> {
+  const known = declines.get(config) ?? new Set<string>();
+  declines.set(config, known);
+  return known;
+}
+
+const declines = new WeakMap<EngineConfig, Set<string>>();
 
 /** A request that waits, once let in, for what the store has of it. */
 function gated(
@@ -79,7 +89,7 @@ function gated(
 /** The request does not say which leg it is; the ledger goes by what a router sends. */
 function legOf({ body }: EngineRequest, isDecode: boolean, { config }: EngineSide): Leg {
   const [role, otherRole] = phasesOf(config.pool);
-  if (role && !otherRole) return role;
+  if (role === "prefill" && !otherRole) return role;
   if (isDecode) return "decode";
   const most = body["max_completion_tokens"] ?? body["max_tokens"];
   return most === 1 ? "prefill" : "both";
