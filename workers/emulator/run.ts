@@ -135,8 +135,9 @@ export class Run {
   #hear(index: number, events: readonly SimEvent[]): void {
     const { hooks } = this.#order.taken;
     let frames = "";
+    // What the scheduler has done is true, however little of it is told.
+    for (const event of events) if ("counts" in event) this.#counts[index] = event.counts;
     for (const event of events) {
-      if ("counts" in event) this.#counts[index] = event.counts;
       if (this.#isOver) continue;
       if (event.kind === "started") hooks?.started?.(index, event.counts);
       if (event.kind === "pulled") hooks?.pulled?.(index);
