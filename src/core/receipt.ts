@@ -32,6 +32,8 @@ export type Work = {
   readonly requestId: string;
   readonly outcome: "served" | "failed" | "cancelled";
   readonly why?: string;
+  /** Another was to run it and did not tell whether it did: its tokens are those of the answer. Absent where it is known. */
+  readonly known?: "assumed";
   readonly startedAt: number;
   readonly endedAt: number;
   readonly promptTokens?: number;

@@ -20,6 +20,8 @@ export type LegRun = {
   usage?: Usage;
   /** A decode leg that computed the prompt itself: what it was handed was gone. */
   recomputed?: boolean;
+  /** A leg that another was asked to run, who does not tell whether it did. */
+  isAssumed?: boolean;
   /** What its endpoint told of the engines that it chose. */
   told?: Told;
   /** Frames that brought tokens, of a stream that ended without its usage. */

@@ -65,7 +65,8 @@ function inputSegments(
     startedAt: run.startedAt,
     endedAt: (alone ? undefined : prefill.endedAt) ?? answer.firstTokenAt ?? endedAt,
   };
-  const known = run.usage === undefined ? ("assumed" as const) : ("reported" as const);
+  const isTold = run.usage !== undefined && run.isAssumed !== true;
+  const known = isTold ? ("reported" as const) : ("assumed" as const);
   if (cachedTokens === undefined) {
     return [{ ...input, from: 0, to: promptTokens, kv: "unknown", known }];
   }
@@ -111,6 +112,7 @@ export function workOf(deps: TurnDeps, turn: Prepared, run: LegRun): Work {
     requestId: run.requestId,
     outcome: run.outcome ?? "cancelled",
     ...(run.why !== undefined && { why: run.why }),
+    ...(run.isAssumed && { known: "assumed" as const }),
     startedAt: run.startedAt,
     endedAt: run.endedAt ?? run.startedAt,
     ...(usage !== undefined && { promptTokens: usage.promptTokens }),

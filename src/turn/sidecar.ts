@@ -15,6 +15,7 @@ export async function besideDecode(
 ): Promise<Attempt> {
   const split = splitOf(deps, { prefill, decode });
   begin(deps, prefill, aim.runs);
+  prefill.isAssumed = true;
   const answer = await answerLeg(deps, turn, aim, decode, { split, prefill });
   if (answer.ok) {
     // Its first token is there, so the prompt was prefilled; by whom, its usage may tell at the end.

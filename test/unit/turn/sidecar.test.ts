@@ -127,12 +127,15 @@ describe("a split by the sidecar of a decode engine", () => {
     result.answer.usage = usage;
     await resolveHandoff(deps, turn, result);
     expect(cachedFigure(deps, turn, result)).toBe(cached);
-    expect(workOf(deps, turn, result.prefill)).toMatchObject({
+    expect(workOf(deps, turn, result.prefill), "nobody told who prefilled").toMatchObject({
+      known: "assumed",
       promptTokens: 20_000,
       cachedTokens: cached,
       computedTokens: 20_000 - cached,
     });
-    expect(workOf(deps, turn, result.answer)).not.toHaveProperty("cachedTokens");
+    const decode = workOf(deps, turn, result.answer);
+    expect(decode).not.toHaveProperty("cachedTokens");
+    expect(decode).not.toHaveProperty("known");
   });
 });
 
