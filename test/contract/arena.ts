@@ -158,6 +158,8 @@ export type Answered = Seen & { readonly receipt: Receipt };
 /** An answer to its end, with a receipt that accounts for each of its tokens. */
 export function expectAnswered({ status, text, receipt }: Answered): void {
   expect(status, text).toBe(200);
+  // What engines tell one another names other engines and their memory.
+  expect(text).not.toMatch(/"(?:kv_transfer|disaggregated)_params"/);
   const tried = receipt.work.map(({ leg, engine, why }) => `${leg} ${engine}: ${why}`);
   expect(receipt.status, tried.join("\n")).toBe("completed");
   const of = (phase: "prefill" | "decode") =>

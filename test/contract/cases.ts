@@ -67,7 +67,7 @@ async function split(arena: Arena, stream: boolean): Promise<Outcome> {
   const content = arena.prompt(LONG);
   const cold = await arena.ask(content, { stream });
   expectAnswered(cold);
-  expect(cold.receipt.mode).toBe("disaggregated");
+  expect(cold.receipt.mode, JSON.stringify(cold.receipt.work)).toBe("disaggregated");
   const engines = cold.receipt.segments.map(({ engine }) => engine);
   expect(arena.prefill).toContain(engines[0]);
   expect(arena.decode).toContain(engines.at(-1));
