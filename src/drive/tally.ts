@@ -19,6 +19,7 @@ export class Tally {
   #inputWithCacheTold = 0;
   #reachable = 0;
   #reachableWithAnswers = 0;
+  #failedBeforeContent = 0;
   failed = 0;
 
   get engines(): ReadonlySet<string> {
@@ -38,6 +39,7 @@ export class Tally {
     }
     if (answer.error !== undefined) {
       this.failed += 1;
+      if (answer.ttftMs === undefined) this.#failedBeforeContent += 1;
       count(this.#errors, answer.error);
       return;
     }
@@ -65,6 +67,7 @@ export class Tally {
     return {
       completed: this.#completed,
       failed: this.failed,
+      failed_before_content: this.#failedBeforeContent,
       duration: seconds,
       total_input_tokens: this.#input,
       total_output_tokens: this.#output,
@@ -93,6 +96,8 @@ export class Tally {
 export type TallySummary = {
   readonly completed: number;
   readonly failed: number;
+  /** Of these, requests that failed before their client had any of the answer. */
+  readonly failed_before_content: number;
   /** Seconds. */
   readonly duration: number;
   readonly total_input_tokens: number;

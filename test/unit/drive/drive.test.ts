@@ -78,6 +78,7 @@ describe("driving an endpoint", () => {
     );
     expect(report).toMatchObject({
       errors: { no_capacity: 1, cut_short: 1 },
+      failed_before_content: 1,
       abandoned_turns: 3,
       ok: false,
     });
