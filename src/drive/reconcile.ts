@@ -7,17 +7,38 @@ export function reconcile(
 ): Reconciliation {
   const ours = new Set(works.map((work) => work.requestId));
   const engines = [...new Set([...works.map((work) => work.engine), ...ledgers.keys()])].toSorted();
+  const alone = decodedAlone(works, ledgers);
   const reports = engines.map((engine) => {
     const claimed = works.filter((work) => work.engine === engine);
     const ledger = ledgers.get(engine) ?? "no ledger";
     if (typeof ledger === "string") return unread(engine, claimed.length, ledger);
-    return compare(
-      engine,
-      claimed,
-      ledger.filter((entry) => ours.has(entry.requestId)),
-    );
+    const entries = ledger
+      .filter((entry) => ours.has(entry.requestId))
+      .map((entry) => asDecode(entry, alone));
+    return compare(engine, claimed, entries, alone);
   });
   return { ok: reports.every((report) => report.ok), engines: reports };
+}
+
+/** Requests whose prefill leg another was to run, and whose decode engine did without it and told nobody. */
+function decodedAlone(
+  works: readonly Work[],
+  ledgers: ReadonlyMap<string, readonly LedgerEntry[] | string>,
+): ReadonlySet<string> {
+  const assumed = new Set(
+    works.filter(({ known }) => known === "assumed").map(({ requestId }) => requestId),
+  );
+  const entries = [...ledgers.values()].flatMap((ledger) =>
+    typeof ledger === "string" ? [] : ledger,
+  );
+  const both = entries.filter(({ leg, requestId }) => leg === "both" && assumed.has(requestId));
+  return new Set(both.map(({ requestId }) => requestId));
+}
+
+/** What was meant to be a decode leg, and cannot have been known to be another. */
+function asDecode(entry: LedgerEntry, alone: ReadonlySet<string>): LedgerEntry {
+  const isMeant = entry.leg === "both" && alone.has(entry.requestId);
+  return isMeant ? { ...entry, leg: "decode" } : entry;
 }
 
 /** One leg as an engine's own ledger has it. */
@@ -42,8 +63,14 @@ export type EngineReport = {
   readonly cached_tokens: Sums;
   readonly computed_tokens: Sums;
   readonly output_tokens: Sums;
-  /** Legs that failed before the engine saw them; receipts claim no tokens for them. */
+  /** Legs that failed or were given up before the engine saw them; receipts claim no tokens for them. */
   readonly unseen: number;
+  /** Legs given up whose engine told its usage when nobody listened any more; receipts claim no tokens for them. */
+  readonly unheard: number;
+  /** Legs that found nothing cached, whose engine does not say so in words: receipts leave it unknown. */
+  readonly untold: number;
+  /** Prefill legs that receipts mark as assumed, and that never ran or came to nothing. */
+  readonly disproved: number;
   readonly mismatches: number;
   readonly examples: readonly string[];
 };
@@ -58,6 +85,7 @@ function compare(
   engine: string,
   works: readonly Work[],
   entries: readonly LedgerEntry[],
+  alone: ReadonlySet<string> = new Set(),
 ): EngineReport {
   const sums = {
     legs: none(),
@@ -68,10 +96,21 @@ function compare(
   };
   const faults: string[] = [];
   let unseen = 0;
+  let unheard = 0;
+  let untold = 0;
+  let disproved = 0;
   for (const [work, entry] of pairs(works, entries)) {
-    if (work && !entry && work.outcome === "failed" && !claims(work)) {
+    if (work?.known === "assumed" && alone.has(work.requestId)) {
+      disproved += 1;
+      continue;
+    }
+    if (work && !entry && work.outcome !== "served" && !claims(work)) {
       unseen += 1;
       continue;
+    }
+    if (work && entry) {
+      unheard += Number(isUnheard(work, entry));
+      untold += Number(isUntold(work, entry));
     }
     sums.legs.receipts += work ? 1 : 0;
     sums.legs.ledger += entry ? 1 : 0;
@@ -88,13 +127,16 @@ function compare(
     computed_tokens: sums.computedTokens,
     output_tokens: sums.outputTokens,
     unseen,
+    unheard,
+    untold,
+    disproved,
     mismatches: faults.length,
     examples: faults.slice(0, MOST_EXAMPLES),
   };
 }
 
 function legFaults(work: Work, entry: LedgerEntry, sums: Record<Field, Sums>): string[] {
-  if (!entry.reportedUsage) return untoldFaults(work, entry);
+  if (!entry.reportedUsage || isUnheard(work, entry)) return untoldFaults(work, entry);
   return FIELDS.flatMap((field) => {
     if (!comparable(field, work, entry)) return [];
     sums[field].receipts += work[field] ?? 0;
@@ -116,9 +158,22 @@ function untoldFaults(work: Work, entry: LedgerEntry): string[] {
 
 /** The decode leg of a split reports its cache falsely, so its receipt need not say what it cached or computed. */
 function comparable(field: Field, work: Work, entry: LedgerEntry): boolean {
-  if (entry.leg !== "decode") return true;
+  if (entry.leg !== "decode" && !isUntold(work, entry)) return true;
   const isTold = field !== "cachedTokens" && field !== "computedTokens";
   return isTold || work[field] !== undefined;
+}
+
+/** It answered in the moment that it was given up, or whoever had asked it did not pass it on. */
+function isUnheard(work: Work, { reportedUsage }: LedgerEntry): boolean {
+  const isGivenUp = work.outcome !== "served" || work.known === "assumed";
+  return reportedUsage && isGivenUp && !claims(work);
+}
+
+/** Engines leave the figure out when it is zero, as do those that never tell it. */
+function isUntold(work: Work, { leg, reportedUsage, cachedTokens }: LedgerEntry): boolean {
+  const isTold = work.cachedTokens !== undefined || work.computedTokens !== undefined;
+  const isHeard = work.promptTokens !== undefined;
+  return reportedUsage && isHeard && leg !== "decode" && cachedTokens === 0 && !isTold;
 }
 
 /** Legs of the same request and kind side by side, those with usage first. */

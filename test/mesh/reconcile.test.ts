@@ -64,6 +64,10 @@ describe("receipts and ledgers", () => {
       report.reconcile?.engines.reduce((total, engine) => total + of(engine), 0);
     expect(sum(({ legs }) => legs.ledger)).toBeGreaterThan(100);
     expect(
+      sum(({ unheard, untold, disproved }) => unheard + untold + disproved),
+      "legs of which receipts know less than ledgers",
+    ).toBe(0);
+    expect(
       sum(({ unseen }) => unseen),
       "legs that an engine refused",
     ).toBeGreaterThan(0);

@@ -31,10 +31,54 @@ describe("reconciling receipts with ledgers", () => {
     expect(engines[1]?.examples).toEqual(["r decode: in the ledger, in no receipt"]);
   });
 
-  it("finds a leg that no engine ran, unless it failed unseen", () => {
+  it("finds a leg that no engine ran, unless it failed or was given up unseen", () => {
     expect(judge([work({})], []).ok).toBe(false);
-    const failed: Work = { ...bare(), outcome: "failed" };
-    expect(judge([failed], [])).toMatchObject({ ok: true, unseen: 1 });
+    expect(judge([bare()], []).ok).toBe(false);
+    for (const outcome of ["failed", "cancelled"] as const)
+      expect(judge([{ ...bare(), outcome }], [])).toMatchObject({ ok: true, unseen: 1 });
+  });
+
+  it("counts legs whose engine told its tokens when they had been given up", () => {
+    const givenUp: Work = { ...bare(), outcome: "cancelled" };
+    expect(judge([givenUp], [entry({})])).toMatchObject({ ok: true, unheard: 1 });
+    expect(judge([{ ...givenUp, outputTokens: 2 }], [entry({})]).ok).toBe(false);
+    expect(judge([bare()], [entry({})]), "served").toMatchObject({ ok: false, unheard: 0 });
+  });
+
+  it("lets a leg that found nothing cached leave that unsaid, and no other", () => {
+    const cold = { cachedTokens: 0, computedTokens: 100 };
+    const said: Work = { ...bare(), promptTokens: 100, outputTokens: 1 };
+    expect(judge([said], [entry(cold)])).toMatchObject({ ok: true, untold: 1 });
+    expect(judge([said], [entry({})])).toMatchObject({ ok: false, untold: 0 });
+  });
+
+  it("lets a prefill leg that is assumed be none, where decode did it all", () => {
+    const prefill = work({ leg: "prefill", known: "assumed" });
+    const decode: Work = {
+      ...bare(),
+      engine: "d/0",
+      leg: "decode",
+      promptTokens: 100,
+      outputTokens: 9,
+    };
+    const alone = entry({ leg: "both", cachedTokens: 0, computedTokens: 100, outputTokens: 9 });
+    const ledgers = (p: LedgerEntry[], d: LedgerEntry[]) =>
+      new Map([
+        ["p/0", p],
+        ["d/0", d],
+      ]);
+    const works = [prefill, decode];
+    expect(reconcile(works, ledgers([], [alone]))).toMatchObject({
+      ok: true,
+      engines: [{ disproved: 0 }, { disproved: 1 }],
+    });
+    const split = { ...alone, leg: "decode" } as const;
+    expect(reconcile(works, ledgers([entry({ leg: "prefill" })], [split])).ok).toBe(true);
+    expect(reconcile(works, ledgers([], [split])).ok).toBe(false);
+    expect(
+      reconcile([work({ leg: "prefill" }), decode], ledgers([], [alone])).ok,
+      "not assumed",
+    ).toBe(false);
   });
 
   it("lets the decode leg of a split leave its cache unsaid, but not its tokens", () => {
