@@ -14,7 +14,7 @@ export function reconcile(
     if (typeof ledger === "string") return unread(engine, claimed.length, ledger);
     const entries = ledger
       .filter((entry) => ours.has(entry.requestId))
-      .map((entry) => asDecode(entry, alone));
+      .map((entry) => asTold(asDecode(entry, alone)));
     return compare(engine, claimed, entries, alone);
   });
   return { ok: reports.every((report) => report.ok), engines: reports };
@@ -41,12 +41,20 @@ function asDecode(entry: LedgerEntry, alone: ReadonlySet<string>): LedgerEntry {
   return isMeant ? { ...entry, leg: "decode" } : entry;
 }
 
+/** What a prompt's own leg fetched from elsewhere its engine counts among what it found cached. */
+function asTold(entry: LedgerEntry): LedgerEntry {
+  const { leg, cachedTokens, pulledTokens = 0 } = entry;
+  return leg === "decode" ? entry : { ...entry, cachedTokens: cachedTokens + pulledTokens };
+}
+
 /** One leg as an engine's own ledger has it. */
 export type LedgerEntry = {
   readonly requestId: string;
   readonly leg: Work["leg"];
   readonly promptTokens: number;
   readonly cachedTokens: number;
+  /** Fetched from another engine or a store; absent means none. */
+  readonly pulledTokens?: number;
   readonly computedTokens: number;
   readonly outputTokens: number;
   /** Whether the engine told its caller any usage. */

@@ -45,6 +45,12 @@ describe("reconciling receipts with ledgers", () => {
     expect(judge([bare()], [entry({})]), "served").toMatchObject({ ok: false, unheard: 0 });
   });
 
+  it("takes what was fetched from elsewhere for cached", () => {
+    const fetched = entry({ leg: "prefill", cachedTokens: 16, pulledTokens: 44 });
+    expect(judge([work({ leg: "prefill" })], [fetched]).ok).toBe(true);
+    expect(judge([work({ leg: "prefill", cachedTokens: 16 })], [fetched]).ok).toBe(false);
+  });
+
   it("lets a leg that found nothing cached leave that unsaid, and no other", () => {
     const cold = { cachedTokens: 0, computedTokens: 100 };
     const said: Work = { ...bare(), promptTokens: 100, outputTokens: 1 };
