@@ -47,7 +47,7 @@ describe("a fleet of all dialects that serve one model", () => {
         model: "large",
         apiKey: mesh.key,
         concurrency: 12,
-        conversations: conversations(64, 4),
+        conversations: conversations(4),
         reconcile: true,
       },
       {
@@ -76,6 +76,14 @@ describe("a fleet of all dialects that serve one model", () => {
   });
 });
 
+const FEWEST = 64;
+const MOST = 160;
+
+async function allAsked(): Promise<boolean> {
+  const states = await engines.states();
+  return states.every(({ entries }) => entries.length > 0);
+}
+
 async function strike(n: number): Promise<void> {
   const victims = engines.names.filter((_, at) => at % STRIDE === n % STRIDE);
   await Promise.all(
@@ -88,8 +96,9 @@ async function strike(n: number): Promise<void> {
   if (n % 4 === 3) await engines.restart(victims[n % victims.length] ?? "");
 }
 
-async function* conversations(count: number, turns: number): AsyncGenerator<Conversation> {
-  for (let n = 0; n < count; n += 1) {
+/** Chance has a say in who is asked: they go on until every engine was. */
+async function* conversations(turns: number): AsyncGenerator<Conversation> {
+  for (let n = 0; n < FEWEST || (n < MOST && !(await allAsked())); n += 1) {
     const first = words(`drive${n}w`, n % 2 === 0 ? 4000 : 200);
     yield {
       id: `drive-${n}`,

@@ -70,7 +70,7 @@ function hosted(dialect: string) {
     ...pool(dialect, `hosted-${dialect}`),
     roles: BOTH,
     routed: "itself",
-    perMTok: { in: 0.1, cached: 0.05, out: 1 },
+    perMTok: { in: 0.05, cached: 0.02, out: 0.5 },
   };
 }
 
