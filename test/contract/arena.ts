@@ -76,9 +76,13 @@ export class Arena {
 
   /**
    * Sends cold prompts with a fault on one engine until a leg has met it; the fault ends with that. Gives the answer to
-   * the request whose leg it was.
+   * the request whose leg it was; where nobody tells of the fault, to one that the engine was to serve.
    */
-  async struck(engine: string, set: (engine: string) => Promise<void>): Promise<Answered> {
+  async struck(
+    engine: string,
+    isTold: boolean,
+    set: (engine: string) => Promise<void>,
+  ): Promise<Answered> {
     this.#isStruck = true;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       await set(engine);
@@ -86,10 +90,9 @@ export class Arena {
       const answered = await this.ask(content);
       await this.engines.fault(engine, "none");
       const { work } = answered.receipt;
-      const isSilent = this.prefill.includes(engine) && !this.contract.tellsPrefill;
       const met =
         work.some((leg) => leg.engine === engine) &&
-        (isSilent || work.some((leg) => leg.outcome === "failed"));
+        (!isTold || work.some((leg) => leg.outcome === "failed"));
       if (met) return answered;
     }
     throw new Error(`no leg met the fault of ${engine} in ${MOST_TRIES} requests`);
