@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { drive } from "../../src/drive/drive.ts";
 import type { EngineReport } from "../../src/drive/reconcile.ts";
 import type { Conversation } from "../../src/traces/conversation.ts";
-import { words } from "../support/ask.ts";
+import { conversationOf } from "../support/conversations.ts";
 import { Engines } from "../support/engines.ts";
 import { useMesh } from "../support/local-mesh.ts";
 import { mixedEngines, mixedFleet } from "../support/mixed-fleet.ts";
@@ -98,19 +98,6 @@ async function strike(n: number): Promise<void> {
 
 /** Chance has a say in who is asked: they go on until every engine was. */
 async function* conversations(turns: number): AsyncGenerator<Conversation> {
-  for (let n = 0; n < FEWEST || (n < MOST && !(await allAsked())); n += 1) {
-    const first = words(`drive${n}w`, n % 2 === 0 ? 4000 : 200);
-    yield {
-      id: `drive-${n}`,
-      contextTokens: 0,
-      turns: Array.from({ length: turns }, (_, turn) => ({
-        maxTokens: 40,
-        messages: (answers: readonly string[]) =>
-          Array.from({ length: turn + 1 }, (_, at) => [
-            { role: "user" as const, content: at === 0 ? first : `${words(`more${at}w`, 40)}` },
-            ...(at < turn ? [{ role: "assistant" as const, content: answers[at] ?? "" }] : []),
-          ]).flat(),
-      })),
-    };
-  }
+  for (let n = 0; n < FEWEST || (n < MOST && !(await allAsked())); n += 1)
+    yield conversationOf(n, n % 2 === 0 ? 4000 : 200, turns);
 }
