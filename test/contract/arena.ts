@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { drive, type DriveReport } from "../../src/drive/drive.ts";
+import type { DriveReport } from "../../src/drive/drive.ts";
 import type { Receipt } from "../../src/core/receipt.ts";
 import type { LocalMesh } from "../../workers/local/mesh.ts";
 import {
@@ -13,6 +12,7 @@ import {
   words,
 } from "../support/ask.ts";
 import { conversations } from "../support/conversations.ts";
+import { driveMesh } from "../support/drive-mesh.ts";
 import { Engines, type Leg } from "../support/engines.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { until } from "../support/until.ts";
@@ -127,21 +127,11 @@ export class Arena {
 
   /** Drives conversations, and compares their receipts with the engines' ledgers. */
   drive(count: number): Promise<DriveReport> {
-    return drive(
-      {
-        baseUrl: `${this.mesh.edges[1]?.url}/v1`,
-        model: modelOf(this.contract.dialect),
-        apiKey: this.mesh.key,
-        concurrency: 4,
-        conversations: conversations(count, 3),
-        reconcile: true,
-      },
-      {
-        fetch: (url, init) => fetch(url, init),
-        now: () => performance.now(),
-        sleep: (ms) => sleep(ms),
-      },
-    );
+    return driveMesh(this.mesh, {
+      model: modelOf(this.contract.dialect),
+      concurrency: 4,
+      conversations: conversations(count, 3),
+    });
   }
 
   /** Resolves when nothing of any request is left in the engines, save blocks that they keep for minutes anyway. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { drive } from "../../src/drive/drive.ts";
 import type { EngineReport } from "../../src/drive/reconcile.ts";
 import type { Conversation } from "../../src/traces/conversation.ts";
 import { conversationOf } from "../support/conversations.ts";
+import { driveMesh } from "../support/drive-mesh.ts";
 import { Engines } from "../support/engines.ts";
 import { useMesh } from "../support/local-mesh.ts";
 import { mixedEngines, mixedFleet } from "../support/mixed-fleet.ts";
@@ -41,21 +41,11 @@ describe("a fleet of all dialects that serve one model", () => {
     const trouble = (async () => {
       for (let n = 0; all.running; n += 1) await strike(n);
     })();
-    const report = await drive(
-      {
-        baseUrl: `${mesh.edges[1]?.url}/v1`,
-        model: "large",
-        apiKey: mesh.key,
-        concurrency: 12,
-        conversations: conversations(4),
-        reconcile: true,
-      },
-      {
-        fetch: (url, init) => fetch(url, init),
-        now: () => performance.now(),
-        sleep: (ms) => sleep(ms),
-      },
-    ).finally(() => (all.running = false));
+    const report = await driveMesh(mesh, {
+      model: "large",
+      concurrency: 12,
+      conversations: conversations(4),
+    }).finally(() => (all.running = false));
     await trouble;
     expect(report.failed_before_content).toBe(0);
     expect(report.receipts_missing).toBe(0);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { drive } from "../../src/drive/drive.ts";
 import type { EngineReport } from "../../src/drive/reconcile.ts";
 import { conversations } from "../support/conversations.ts";
 import { ask, receiptOf, words } from "../support/ask.ts";
+import { driveMesh } from "../support/drive-mesh.ts";
 import { Engines } from "../support/engines.ts";
 import { useMesh } from "../support/local-mesh.ts";
 import { engineNames } from "../support/mesh-file.ts";
@@ -41,21 +41,11 @@ describe("receipts and ledgers", () => {
         if (n % 4 === 3) await engines.restart(victim);
       }
     })();
-    const report = await drive(
-      {
-        baseUrl: `${mesh.edges[1]?.url}/v1`,
-        model: "large",
-        apiKey: mesh.key,
-        concurrency: 8,
-        conversations: conversations(30, 4),
-        reconcile: true,
-      },
-      {
-        fetch: (url, init) => fetch(url, init),
-        now: () => performance.now(),
-        sleep: (ms) => sleep(ms),
-      },
-    ).finally(() => (all.running = false));
+    const report = await driveMesh(mesh, {
+      model: "large",
+      concurrency: 8,
+      conversations: conversations(30, 4),
+    }).finally(() => (all.running = false));
     await trouble;
     expect(report.receipts_missing).toBe(0);
     expect(report.receipts).toBeGreaterThanOrEqual(100);
