@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { drive, type DriveOptions, type DriveReport } from "../../src/drive/drive.ts";
+import { drive, type DriveReport } from "../../src/drive/drive.ts";
+import type { DriveOptions } from "../../src/drive/options.ts";
 import type { LocalMesh } from "../../workers/local/mesh.ts";
 
 /** Drives conversations through one edge of a mesh, and compares their receipts with the engines' ledgers. */
