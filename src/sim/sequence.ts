@@ -102,8 +102,14 @@ export class Sequence {
 
   #contentAt(index: number): BlockContent {
     const parent = this.whole.blocks[index - 1];
-    const all = [...this.request.tokens, ...this.output.tokens];
-    const tokens = all.slice(index * BLOCK_TOKENS, (index + 1) * BLOCK_TOKENS);
+    const { tokens: asked } = this.request;
+    const from = index * BLOCK_TOKENS;
+    const to = from + BLOCK_TOKENS;
+    const said = this.output.tokens.slice(
+      Math.max(0, from - asked.length),
+      Math.max(0, to - asked.length),
+    );
+    const tokens = [...asked.slice(from, to), ...said];
     return { parent: parent === undefined ? undefined : this.#named(parent), tokens };
   }
 
