@@ -3,27 +3,15 @@
  * digit. Fractions, exponents and what is inside strings stay as they are.
  */
 export function quoteLongIntegers(json: string): string {
-  const pieces: string[] = [];
-  let at = 0;
-  while (at < json.length) {
-    const found = json.indexOf('"', at);
-    const quote = found < 0 ? json.length : found;
-    pieces.push(json.slice(at, quote).replace(LONG_INTEGER, '"$&"'));
-    at = stringEnd(json, quote);
-    pieces.push(json.slice(quote, at));
+  let quoted = "";
+  let from = 0;
+  for (const { 0: found, index } of json.matchAll(STRING_OR_LONG_INTEGER)) {
+    if (found.startsWith('"')) continue;
+    quoted += `${json.slice(from, index)}"${found}"`;
+    from = index + found.length;
   }
-  return pieces.join("");
+  return quoted + json.slice(from);
 }
 
 /** 15 digits are always exact. */
-const LONG_INTEGER = /(?<![\w.+-])-?\d{16,}(?![\w.+-])/g;
-
-function stringEnd(json: string, quote: number): number {
-  for (let at = quote + 1; ; at += 1) {
-    at = json.indexOf('"', at);
-    if (at < 0) return json.length;
-    let slashes = 0;
-    while (json[at - 1 - slashes] === "\\") slashes += 1;
-    if (slashes % 2 === 0) return at + 1;
-  }
-}
+const STRING_OR_LONG_INTEGER = /"[^"\\]*(?:\\[^][^"\\]*)*"?|(?<![\w.+-])-?\d{16,}(?![\w.+-])/g;
