@@ -36,11 +36,10 @@ export class RawClient {
 
   /** Resolves when what came so far matches. */
   async hears(pattern: RegExp, withinMs = 10_000): Promise<void> {
-    await until(
-      `the client to hear ${pattern}`,
-      () => pattern.test(this.#heard) || undefined,
-      withinMs,
-    );
+    const heard = () => pattern.test(this.#heard) || undefined;
+    await until(`the client to hear ${pattern}`, heard, withinMs).catch((cause: Error) => {
+      throw new Error(`${cause.message}; it heard ${JSON.stringify(this.#heard.slice(-500))}`);
+    });
   }
 
   /** Leaves with a TCP reset. */
