@@ -45,14 +45,14 @@ const QUIET_MS = 30_000 * 0.1 + 1000;
 describe("while 50 streams run, the network to one engine", () => {
   it.each<[string, Trouble]>([
     ["refuse connections", "refuse"],
-    ["reset connections at once", "reset-on-connect"],
+    ["reset connections at each request", "reset-on-request"],
     ["reset streams in the middle", { kind: "reset", afterBytes: 2000 }],
     ["end streams early", { kind: "end", afterBytes: 2000 }],
     ["fall silent in the middle", { kind: "stall", afterBytes: 2000 }],
     ["fall silent before the first byte", { kind: "stall", afterBytes: 0 }],
   ])("may %s and no request that had no content fails", async (_, trouble) => {
     let struck = 0;
-    for (let tries = 0; struck === 0 && tries < 6; tries += 1) {
+    for (let tries = 0; struck === 0 && tries < 20; tries += 1) {
       const since = Date.now();
       let victim = "";
       const outcomes = await campaign(

@@ -6,8 +6,8 @@ export type Trouble =
   | "none"
   /** Nobody listens. */
   | "refuse"
-  /** Accepted, then reset before a byte is answered. */
-  | "reset-on-connect"
+  /** Reset at its next request, before a byte of it is answered. */
+  | "reset-on-request"
   /** Reset, closed, or silent for ever, once so many bytes of the answer have passed. */
   | { readonly kind: "reset" | "end" | "stall"; readonly afterBytes: number }
   /** The answer comes a byte at a time. */
@@ -60,14 +60,6 @@ export class TcpProxy {
   }
 
   #serve(client: Socket): void {
-    if (this.#trouble === "reset-on-connect") {
-      this.met += 1;
-      this.#sockets.add(client);
-      client.on("error", () => {});
-      client.on("close", () => this.#sockets.delete(client));
-      client.once("data", () => client.resetAndDestroy());
-      return;
-    }
     const engine = connect({ port: this.targetPort, host: "127.0.0.1", noDelay: true });
     for (const [one, other] of [
       [client, engine],
@@ -80,7 +72,11 @@ export class TcpProxy {
         other.destroy();
       });
     }
-    client.on("data", (chunk) => void engine.write(chunk));
+    client.on("data", (chunk) => {
+      if (this.#trouble !== "reset-on-request") return void engine.write(chunk);
+      this.met += 1;
+      client.resetAndDestroy();
+    });
     client.on("end", () => engine.end());
     const passed = { bytes: 0, isOver: false, queue: Promise.resolve() };
     engine.on("data", (chunk) => {
