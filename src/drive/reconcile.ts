@@ -184,7 +184,7 @@ function isUntold(work: Work, { leg, reportedUsage, cachedTokens }: LedgerEntry)
   return reportedUsage && isHeard && leg !== "decode" && cachedTokens === 0 && !isTold;
 }
 
-/** Legs of the same request and kind side by side, those with usage first. */
+/** Legs of the same request and kind side by side: those with usage first, then those that said most. */
 function* pairs(
   works: readonly Work[],
   entries: readonly LedgerEntry[],
@@ -192,12 +192,18 @@ function* pairs(
   const claimed = Map.groupBy(works, name);
   const entered = Map.groupBy(entries, name);
   for (const key of new Set([...claimed.keys(), ...entered.keys()])) {
-    const left = (claimed.get(key) ?? []).toSorted((a, b) => Number(claims(b)) - Number(claims(a)));
+    const left = (claimed.get(key) ?? []).toSorted(
+      (a, b) => Number(claims(b)) - Number(claims(a)) || mostSaid(a, b),
+    );
     const right = (entered.get(key) ?? []).toSorted(
-      (a, b) => Number(b.reportedUsage) - Number(a.reportedUsage),
+      (a, b) => Number(b.reportedUsage) - Number(a.reportedUsage) || mostSaid(a, b),
     );
     for (let i = 0; i < Math.max(left.length, right.length); i += 1) yield [left[i], right[i]];
   }
+}
+
+function mostSaid(a: Work | LedgerEntry, b: Work | LedgerEntry): number {
+  return (b.outputTokens ?? 0) - (a.outputTokens ?? 0);
 }
 
 function claims(work: Work): boolean {

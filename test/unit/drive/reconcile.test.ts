@@ -45,6 +45,14 @@ describe("reconciling receipts with ledgers", () => {
     expect(judge([bare()], [entry({})]), "served").toMatchObject({ ok: false, unheard: 0 });
   });
 
+  it("pairs a request's legs on one engine by what they said, in whatever order they were written down", () => {
+    const cut: Work = { ...bare(), outcome: "failed", outputTokens: 3 };
+    const declined: Work = { ...bare(), outcome: "cancelled" };
+    const entries = [0, 3].map((outputTokens) => entry({ outputTokens, reportedUsage: false }));
+    expect(judge([declined, cut], entries).ok).toBe(true);
+    expect(judge([{ ...declined, outputTokens: 1 }, cut], entries).ok).toBe(false);
+  });
+
   it("takes what was fetched from elsewhere for cached", () => {
     const fetched = entry({ leg: "prefill", cachedTokens: 16, pulledTokens: 44 });
     expect(judge([work({ leg: "prefill" })], [fetched]).ok).toBe(true);
