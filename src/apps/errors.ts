@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** Every error a caller can meet: its status and its OpenAI type. */
 const ERRORS = {
   invalid_json: { status: 400, type: "invalid_request_error" },
@@ -32,6 +34,18 @@ export function apiError(code: ErrorCode, message: string, param: string | null 
   return { code, ...ERRORS[code], message, param };
 }
 
+/** How an API tells of errors. */
+export type ErrorShape = {
+  respond(error: ApiError, requestId: string): Response;
+  /** Engines shape their own errors so: they go back byte for byte. */
+  readonly isEngines: boolean;
+  /** The response header that names the request, beside `x-request-id`. */
+  readonly requestIdHeader?: string;
+};
+
+/** As OpenAI's API has them. */
+export const openaiErrors: ErrorShape = { respond: openaiError, isEngines: true };
+
 /** The error as OpenAI's API shapes it. */
 export function openaiError(error: ApiError, requestId: string): Response {
   const { message, type, param, code } = error;
@@ -39,4 +53,24 @@ export function openaiError(error: ApiError, requestId: string): Response {
     { error: { message, type, param, code } },
     { status: error.status, headers: { "x-request-id": requestId } },
   );
+}
+
+/** What an error chunk of a chat stream tells; an engine's own is the caller's mistake, as others are never passed on. */
+export function errorOfChunk(data: string): ApiError {
+  const parsed = chunk.safeParse(JSON.parse(data));
+  if (!parsed.success) return apiError("engine_failed", "The engine's answer could not be read.");
+  const { code, message, param } = parsed.data.error;
+  return apiError(isErrorCode(code) ? code : "invalid_request", message, param ?? null);
+}
+
+const chunk = z.looseObject({
+  error: z.looseObject({
+    message: z.string(),
+    code: z.unknown(),
+    param: z.string().nullish().catch(null),
+  }),
+});
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERRORS, code);
 }

@@ -1,7 +1,9 @@
 import type { RequestTraits } from "./request-traits.ts";
 
-/** A chat completion request: what routing reads of it, and the client's own bytes. */
+/** A request as engines take it: what routing reads of it, and its bytes, which are the client's own where they can be. */
 export type ChatRequest = {
+  /** Where engines take it, below their URL. */
+  readonly path: string;
   readonly bytes: Uint8Array;
   readonly model: string;
   readonly stream: boolean;

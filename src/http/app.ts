@@ -1,11 +1,12 @@
 import { Hono, type Context } from "hono";
-import { apiError, openaiError } from "../apps/errors.ts";
+import { appApis, errorsAt } from "../apps/registry.ts";
 import { authenticate } from "./auth.ts";
-import { chatRoute } from "./chat-route.ts";
 import { cors } from "./cors.ts";
 import type { HttpEnv } from "./env.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
+import { refuse } from "./refuse.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { turnRoute } from "./turn-route.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
@@ -15,9 +16,13 @@ export function createApp(): Hono<HttpEnv> {
   app.use(async (c, next) => {
     c.set("mesh", c.env.MESH_OF_REQUEST);
     c.set("requestId", `req_${crypto.randomUUID()}`);
+    const errors = errorsAt(c.req.path);
+    c.set("errors", errors);
     const startedAt = Date.now();
     await next();
-    c.res.headers.set("x-request-id", c.get("requestId"));
+    for (const name of ["x-request-id", errors.requestIdHeader ?? []].flat()) {
+      c.res.headers.set(name, c.get("requestId"));
+    }
     if (!c.res.headers.has("server-timing")) {
       c.res.headers.set("server-timing", `total;dur=${Date.now() - startedAt}`);
     }
@@ -27,16 +32,13 @@ export function createApp(): Hono<HttpEnv> {
     console.error(
       JSON.stringify({ event: "bug", requestId: c.get("requestId"), error: error.stack }),
     );
-    return openaiError(
-      apiError("internal_error", "Something went wrong on our side."),
-      c.get("requestId"),
-    );
+    return refuse(c, "internal_error", "Something went wrong on our side.");
   });
   app.get("/healthz", (c) =>
     c.json({ ok: true, edge: c.get("mesh").edge, mesh: c.get("mesh").fleet.version }),
   );
   // Keys are asked for by the routes themselves, so that what is not there is a 404 with and without one.
-  app.post("/v1/chat/completions", authenticate, chatRoute);
+  for (const api of appApis) app.post(api.path, authenticate, turnRoute(api));
   app.get("/v1/models", authenticate, (c) =>
     c.json({ object: "list", data: models(c.get("mesh").fleet) }),
   );
@@ -45,10 +47,8 @@ export function createApp(): Hono<HttpEnv> {
     const name = fleet.modelNames.get(c.req.param("id"));
     const model = models(fleet).find(({ id }) => id === name);
     if (model === undefined) {
-      return openaiError(
-        apiError("model_not_found", `The model \`${c.req.param("id")}\` does not exist.`, "model"),
-        c.get("requestId"),
-      );
+      const message = `The model \`${c.req.param("id")}\` does not exist.`;
+      return refuse(c, "model_not_found", message, "model");
     }
     return c.json(model);
   });
@@ -61,16 +61,12 @@ export function createApp(): Hono<HttpEnv> {
 /** 405 where another method would do, else 404. */
 function nothingHere(app: Hono<HttpEnv>, c: Context<HttpEnv>): Response {
   const { method, path } = c.req;
-  const requestId = c.get("requestId");
   const allowed = METHODS.filter((other) => matches(app, other, path)).flatMap((other) =>
     other === "GET" ? ["GET", "HEAD"] : [other],
   );
-  if (allowed.length === 0) {
-    return openaiError(apiError("not_found", `There is nothing at ${path}.`), requestId);
-  }
+  if (allowed.length === 0) return refuse(c, "not_found", `There is nothing at ${path}.`);
   const takes = allowed.join(", ");
-  const error = apiError("method_not_allowed", `${path} takes ${takes}, not ${method}.`);
-  const response = openaiError(error, requestId);
+  const response = refuse(c, "method_not_allowed", `${path} takes ${takes}, not ${method}.`);
   response.headers.set("allow", takes);
   return response;
 }

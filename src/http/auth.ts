@@ -1,23 +1,21 @@
 import { createMiddleware } from "hono/factory";
-import { apiError, openaiError } from "../apps/errors.ts";
 import type { HttpEnv } from "./env.ts";
+import { refuse } from "./refuse.ts";
 
 /** Finds the tenant of the bearer key. Keys are compared by hash, so time tells nothing of them. */
 export const authenticate = createMiddleware<HttpEnv>(async (c, next) => {
   const header = c.req.header("authorization") ?? "";
   const key = /^Bearer\s+(\S+)$/i.exec(header)?.[1] ?? c.req.header("x-api-key");
   if (key === undefined) {
-    return openaiError(
-      apiError("invalid_api_key", "No API key was sent. Send it as `Authorization: Bearer <key>`."),
-      c.get("requestId"),
+    return refuse(
+      c,
+      "invalid_api_key",
+      "No API key was sent. Send it as `Authorization: Bearer <key>`.",
     );
   }
   const tenant = c.get("mesh").tenantOf(await sha256Hex(key));
   if (tenant === undefined) {
-    return openaiError(
-      apiError("invalid_api_key", "This API key is not known here."),
-      c.get("requestId"),
-    );
+    return refuse(c, "invalid_api_key", "This API key is not known here.");
   }
   c.set("tenant", tenant);
   return next();

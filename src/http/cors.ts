@@ -2,6 +2,7 @@ import { cors as honoCors } from "hono/cors";
 
 const EXPOSED = [
   "x-request-id",
+  "request-id",
   "phaseway-session",
   "phaseway-receipt",
   "phaseway-route",

@@ -1,3 +1,4 @@
+import type { ErrorShape } from "../apps/errors.ts";
 import type { IdMinter } from "../core/ids.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { Receipt } from "../core/receipt.ts";
@@ -27,5 +28,11 @@ export type Mesh = {
 
 export type HttpEnv = {
   Bindings: { MESH_OF_REQUEST: Mesh };
-  Variables: { mesh: Mesh; requestId: string; tenant: string };
+  Variables: {
+    mesh: Mesh;
+    requestId: string;
+    tenant: string;
+    /** How errors look to this caller. */
+    errors: ErrorShape;
+  };
 };

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
-import { apiError, openaiError } from "../apps/errors.ts";
 import { authenticate } from "./auth.ts";
 import type { HttpEnv } from "./env.ts";
+import { refuse } from "./refuse.ts";
 
 /** `GET /v1/receipts/{id}`. */
 export function receiptRoutes(): Hono<HttpEnv> {
@@ -10,7 +10,7 @@ export function receiptRoutes(): Hono<HttpEnv> {
     const id = c.req.param("id");
     const receipt = await c.get("mesh").receipts.read(id, c.get("tenant"));
     if (receipt !== undefined) return c.json(receipt);
-    return openaiError(apiError("not_found", `There is no receipt \`${id}\`.`), c.get("requestId"));
+    return refuse(c, "not_found", `There is no receipt \`${id}\`.`);
   });
   return routes;
 }

@@ -1,12 +1,16 @@
-import { apiError, openaiError, type ApiError, type ErrorCode } from "../apps/errors.ts";
+import { apiError, type ApiError, type ErrorCode, type ErrorShape } from "../apps/errors.ts";
 import type { Renderer, TurnFailure } from "../turn/outcome.ts";
 import { readRefusal } from "./engine-refusal.ts";
 
-/** Tells of a failed turn as OpenAI's API would. What an engine said of itself stays inside; receipts have more. */
-export function failureRenderer(requestId: string): Renderer {
+/**
+ * Tells of a failed turn as the caller's API would; inside a stream, as a chat chunk. What an engine said of itself stays
+ * inside; receipts have more.
+ */
+export function failureRenderer(requestId: string, errors: ErrorShape): Renderer {
   return {
     failure(failure) {
-      const response = engineRefusal(failure) ?? openaiError(errorOf(failure), requestId);
+      const asItIs = errors.isEngines ? engineRefusal(failure) : undefined;
+      const response = asItIs ?? errors.respond(errorOf(failure), requestId);
       const { retryAfterMs } = failure;
       if (retryAfterMs !== undefined || COME_BACK.has(response.status)) {
         const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000));

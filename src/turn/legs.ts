@@ -186,7 +186,7 @@ function aheadOf(
     v: 1,
     leg,
     requestId,
-    path: "/v1/chat/completions",
+    path: turn.request.path,
     body: turn.request.bytes,
     stream: turn.request.stream,
     cacheSalt: turn.salt,

@@ -1,4 +1,5 @@
-import { apiError, openaiError } from "../../src/apps/errors.ts";
+import { apiError } from "../../src/apps/errors.ts";
+import { errorsAt } from "../../src/apps/registry.ts";
 import { createApp } from "../../src/http/app.ts";
 import { ConfigurationError, createMesh, type EdgeEnv, type EdgeOptions } from "./mesh.ts";
 
@@ -14,7 +15,7 @@ export function createEdgeWorker(options: EdgeOptions): {
     async fetch(request, env, context) {
       meshOf ??= createMesh(env, options).catch(asConfigurationError);
       const mesh = await meshOf;
-      if (mesh instanceof ConfigurationError) return notConfigured(mesh);
+      if (mesh instanceof ConfigurationError) return notConfigured(mesh, request);
       return app.fetch(request, { MESH_OF_REQUEST: mesh.forRequest(request, env) }, context);
     },
   };
@@ -26,7 +27,10 @@ function asConfigurationError(error: unknown): ConfigurationError {
 }
 
 /** Whoever deployed the mesh is told what it lacks; nothing of it is secret. */
-function notConfigured({ message }: ConfigurationError): Response {
+function notConfigured({ message }: ConfigurationError, { url }: Request): Response {
   console.error(JSON.stringify({ event: "not_configured", error: message }));
-  return openaiError(apiError("not_configured", message), crypto.randomUUID());
+  return errorsAt(new URL(url).pathname).respond(
+    apiError("not_configured", message),
+    crypto.randomUUID(),
+  );
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ChatRequest } from "../../core/chat-request.ts";
-import { topLevelMembers } from "../../core/json-members.ts";
-import { apiError, type ApiError } from "../errors.ts";
+import type { ApiError } from "../errors.ts";
+import { parseBody } from "../parse-body.ts";
 
 /** Only what we read; every other member goes to the engine as it came. */
 const schema = z.looseObject({
@@ -38,37 +38,8 @@ export function parseChat(
 ):
   | { readonly ok: true; readonly request: ChatRequest }
   | { readonly ok: false; readonly error: ApiError } {
-  const json = parseJson(bytes);
-  if (!json.ok) return { ok: false, error: apiError("invalid_json", json.message) };
-  const parsed = schema.safeParse(json.value);
-  if (!parsed.success) return { ok: false, error: explain(parsed.error) };
-  return { ok: true, request: requestOf(parsed.data, bytes) };
-}
-
-function parseJson(bytes: Uint8Array) {
-  if (bytes.byteLength === 0) return { ok: false, message: "The body is empty." } as const;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    const value: unknown = JSON.parse(text);
-    // Legs will splice these bytes: what cannot be spliced is refused here.
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      topLevelMembers(bytes);
-    return { ok: true, value } as const;
-  } catch (error) {
-    const why = error instanceof SyntaxError ? error.message : "it is not UTF-8";
-    return { ok: false, message: `The body is not JSON: ${why}.` } as const;
-  }
-}
-
-function explain(error: z.ZodError): ApiError {
-  const issue = error.issues[0];
-  const param = issue?.path.join(".") ?? "";
-  const where = param === "" ? "The body" : `\`${param}\``;
-  return apiError(
-    "invalid_request",
-    `${where} is not as it should be: ${issue?.message ?? "unknown"}.`,
-    param || null,
-  );
+  const parsed = parseBody(bytes, schema);
+  return parsed.ok ? { ok: true, request: requestOf(parsed.body, bytes) } : parsed;
 }
 
 function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
@@ -79,6 +50,7 @@ function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
     ([, value]) => value !== undefined,
   );
   return {
+    path: "/v1/chat/completions",
     bytes,
     model: body.model,
     stream: body.stream === true,

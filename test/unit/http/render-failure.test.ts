@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { openaiErrors } from "../../../src/apps/errors.ts";
 import { failureRenderer } from "../../../src/http/render-failure.ts";
 import type { TurnFailure } from "../../../src/turn/outcome.ts";
 
-const render = failureRenderer("req_1");
+const render = failureRenderer("req_1", openaiErrors);
 const secret = "connect ECONNREFUSED 10.0.0.7:8000";
 
 async function told(failure: TurnFailure) {

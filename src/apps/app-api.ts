@@ -1,0 +1,45 @@
+import type { ChatRequest } from "../core/chat-request.ts";
+import type { ApiError, ErrorShape } from "./errors.ts";
+
+/** One API that apps speak, as a parser and a renderer over what is internal: a chat request and the frames that answer it. */
+export type AppApi = {
+  readonly name: string;
+  /** Where its requests are posted; everything below belongs to it. */
+  readonly path: string;
+  readonly errors: ErrorShape;
+  /** Reads a request at the border; members that cannot be served are refused by name. */
+  parse(body: Uint8Array): ParsedRequest;
+};
+
+export type ParsedRequest =
+  | {
+      readonly ok: true;
+      /** What engines are sent; the caller's own bytes where engines speak its API. */
+      readonly request: ChatRequest;
+      /** Absent where engines speak the caller's API: their bytes go back as they are. */
+      readonly answer?: (facts: AnswerFacts) => AnswerRenderer;
+    }
+  | { readonly ok: false; readonly error: ApiError };
+
+/** What is known when an answer begins. */
+export type AnswerFacts = {
+  readonly requestId: string;
+  /** The mesh's own estimate, made before any engine has counted. */
+  readonly promptTokens: number;
+  /** When the request came, epoch ms. */
+  readonly startedAt: number;
+};
+
+/** One answer in the caller's API. Of a stream every method gives the events to send now, with their blank lines; or none. */
+export type AnswerRenderer = {
+  /** A whole chat completion as the caller's API has it. Throws `SyntaxError` for what it cannot say. */
+  whole(completion: string): string;
+  /** The data of one chat chunk. Throws `SyntaxError` for what is none. */
+  frame(data: string): string;
+  /** The engine has been silent for a while. */
+  keepAlive(): string;
+  /** The answer is complete. */
+  end(): string;
+  /** The answer has broken off; nothing follows. */
+  error(error: ApiError): string;
+};

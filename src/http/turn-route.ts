@@ -1,0 +1,98 @@
+import type { Context } from "hono";
+import type { AppApi, ParsedRequest } from "../apps/app-api.ts";
+import type { ChatRequest } from "../core/chat-request.ts";
+import { formatLabels, parseLabelOverride } from "../core/labels.ts";
+import { placesOf } from "../core/places.ts";
+import { answerTurn } from "../turn/answer.ts";
+import type { Turn } from "../turn/deps.ts";
+import { prepare } from "../turn/prepare.ts";
+import { formatSessionId } from "../turn/session-id.ts";
+import { sessionRef } from "../turn/session-name.ts";
+import type { HttpEnv } from "./env.ts";
+import { readBody } from "./read-body.ts";
+import { refuse } from "./refuse.ts";
+import { renderAnswer } from "./render-answer.ts";
+import { failureRenderer } from "./render-failure.ts";
+import { sessionKey } from "./session-key.ts";
+
+/** Of a keyed hash: enough to tell tenants apart, too few to be a salt. */
+const TAG_DIGITS = 16;
+
+/** A `POST` of that API: parses at the border, lets the turn run, renders its answer. */
+export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Response> {
+  return async function turn(c) {
+    const mesh = c.get("mesh");
+    const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
+    const startedAt = deps.now();
+    const parsed = await parsedBody(c, api);
+    if (parsed instanceof Response) return parsed;
+    const override = parseLabelOverride(
+      c.req.header("phaseway-labels") ?? "",
+      placesOf(mesh.fleet.regions),
+    );
+    if (!override.ok) return refuse(c, "invalid_label", override.message, "phaseway-labels");
+    const turn = await turnOf(c, parsed.request, startedAt);
+    const key = await sessionKey(c.req.raw.headers, parsed.request, turn.tenant, mesh.ids);
+    const ref = await sessionRef(turn, key);
+    const salt = await mesh.saltOf(turn.tenant, parsed.request.cacheSalt ?? "");
+    const prepared = await prepare(deps, turn, ref, salt, override.labels);
+    const failures = failureRenderer(turn.requestId, api.errors);
+    const answered = await answerTurn(deps, prepared, failures);
+    const { requestId } = turn;
+    const { promptTokens } = prepared.ask;
+    const response = await renderAnswer(
+      answered,
+      parsed.answer?.({ requestId, promptTokens, startedAt }),
+      (error) => api.errors.respond(error, requestId),
+    );
+    const headers = new Headers(response.headers);
+    headers.set("phaseway-receipt", turn.receiptId);
+    headers.set("phaseway-labels", formatLabels(prepared.labels));
+    if (prepared.session.name !== undefined) {
+      headers.set(
+        "phaseway-session",
+        await formatSessionId(deps, prepared.session.name, prepared.session.opened?.branch ?? 0),
+      );
+    }
+    return new Response(response.body, { status: response.status, headers });
+  };
+}
+
+/** The request of a body, for a model that is there; else the refusal. */
+async function parsedBody(
+  c: Context<HttpEnv>,
+  api: AppApi,
+): Promise<Extract<ParsedRequest, { ok: true }> | Response> {
+  const { fleet, maxBodyBytes } = c.get("mesh");
+  const bytes = await readBody(c.req.raw, maxBodyBytes);
+  if (bytes === "cut-off") {
+    return refuse(c, "invalid_json", "The body ended before it was complete.");
+  }
+  if (bytes === "too-large") {
+    return refuse(c, "body_too_large", `The body is over ${maxBodyBytes} bytes.`);
+  }
+  const parsed = api.parse(bytes);
+  if (!parsed.ok) return c.get("errors").respond(parsed.error, c.get("requestId"));
+  const { model } = parsed.request;
+  if (fleet.modelNames.has(model)) return parsed;
+  const known = [...fleet.modelNames.keys()].join(", ");
+  const message = `The model \`${model}\` does not exist. This mesh has: ${known}.`;
+  return refuse(c, "model_not_found", message, "model");
+}
+
+async function turnOf(c: Context<HttpEnv>, request: ChatRequest, startedAt: number): Promise<Turn> {
+  const mesh = c.get("mesh");
+  const tenant = c.get("tenant");
+  const workload = c.req.header("phaseway-workload");
+  return {
+    requestId: c.get("requestId"),
+    receiptId: await mesh.receipts.mintId(tenant),
+    tenant,
+    tenantTag: (await mesh.saltOf(tenant, "tenant tag")).slice(0, TAG_DIGITS),
+    request,
+    signal: c.req.raw.signal,
+    startedAt,
+    ...(workload !== undefined && { workload: workload.slice(0, 128) }),
+    explain: c.req.header("phaseway-explain") === "full" ? "full" : "short",
+  };
+}
