@@ -19,5 +19,7 @@ export type ChatRequest = {
   readonly cacheSalt?: string;
   readonly serviceTier?: string;
   readonly maxTokens?: number;
+  /** The caller marked a part of it as worth keeping in a cache: it means to come back. */
+  readonly comesBack?: boolean;
   readonly traits: RequestTraits;
 };

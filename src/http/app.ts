@@ -2,6 +2,7 @@ import { Hono, type Context } from "hono";
 import { appApis, errorsAt } from "../apps/registry.ts";
 import { authenticate } from "./auth.ts";
 import { cors } from "./cors.ts";
+import { countTokensRoute } from "./count-tokens-route.ts";
 import type { HttpEnv } from "./env.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
 import { refuse } from "./refuse.ts";
@@ -39,6 +40,7 @@ export function createApp(): Hono<HttpEnv> {
   );
   // Keys are asked for by the routes themselves, so that what is not there is a 404 with and without one.
   for (const api of appApis) app.post(api.path, authenticate, turnRoute(api));
+  app.post("/v1/messages/count_tokens", authenticate, countTokensRoute);
   app.get("/v1/models", authenticate, (c) =>
     c.json({ object: "list", data: models(c.get("mesh").fleet) }),
   );

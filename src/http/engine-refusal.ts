@@ -4,6 +4,8 @@ import type { TurnFailure } from "../turn/outcome.ts";
 export type Refusal = {
   /** Its `error`, where it speaks as OpenAI's API does. */
   readonly error?: object;
+  /** The prompt was too long for it. */
+  readonly isTooLong: boolean;
   /** Its words, on one line; empty when it said nothing. */
   readonly words: string;
 };
@@ -15,7 +17,8 @@ export function readRefusal({ body, contentType = "" }: TurnFailure): Refusal {
   const raw = said === undefined ? plain(text, contentType) : wordsOf(said);
   const words = shortened(raw.replace(/\s+/g, " ").trim());
   const error = member(said, "error");
-  return isError(error) ? { error, words } : { words };
+  const isTooLong = member(error, "code") === "context_length_exceeded";
+  return { words, isTooLong, ...(isError(error) && { error }) };
 }
 
 /** Longest quotation of an engine, characters. */

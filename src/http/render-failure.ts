@@ -29,7 +29,7 @@ export function failureRenderer(requestId: string, errors: ErrorShape): Renderer
 type Kind = TurnFailure["kind"];
 
 /** Statuses that ask to come back, so that they always say when. */
-const COME_BACK: ReadonlySet<number> = new Set([429, 503]);
+const COME_BACK: ReadonlySet<number> = new Set([429, 503, 529]);
 
 const CODES: Readonly<Record<Kind, ErrorCode>> = {
   caller: "invalid_request",
@@ -65,7 +65,8 @@ function errorOf(failure: TurnFailure): ApiError {
   if (kind !== "caller") {
     return apiError(limited ? "rate_limit_exceeded" : CODES[kind], MESSAGES[kind] ?? message);
   }
-  const error = apiError(CODES.caller, callersMistake(failure));
+  const code = readRefusal(failure).isTooLong ? "context_length_exceeded" : CODES.caller;
+  const error = apiError(code, callersMistake(failure));
   return status === undefined ? error : { ...error, status };
 }
 

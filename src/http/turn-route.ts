@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { AppApi, ParsedRequest } from "../apps/app-api.ts";
+import type { AppApi } from "../apps/app-api.ts";
 import type { ChatRequest } from "../core/chat-request.ts";
 import { formatLabels, parseLabelOverride } from "../core/labels.ts";
 import { placesOf } from "../core/places.ts";
@@ -9,7 +9,7 @@ import { prepare } from "../turn/prepare.ts";
 import { formatSessionId } from "../turn/session-id.ts";
 import { sessionRef } from "../turn/session-name.ts";
 import type { HttpEnv } from "./env.ts";
-import { readBody } from "./read-body.ts";
+import { parsedBody } from "./parsed-body.ts";
 import { refuse } from "./refuse.ts";
 import { renderAnswer } from "./render-answer.ts";
 import { failureRenderer } from "./render-failure.ts";
@@ -24,7 +24,7 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     const mesh = c.get("mesh");
     const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
     const startedAt = deps.now();
-    const parsed = await parsedBody(c, api);
+    const parsed = await parsedBody(c, api.parse);
     if (parsed instanceof Response) return parsed;
     const override = parseLabelOverride(
       c.req.header("phaseway-labels") ?? "",
@@ -56,28 +56,6 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     }
     return new Response(response.body, { status: response.status, headers });
   };
-}
-
-/** The request of a body, for a model that is there; else the refusal. */
-async function parsedBody(
-  c: Context<HttpEnv>,
-  api: AppApi,
-): Promise<Extract<ParsedRequest, { ok: true }> | Response> {
-  const { fleet, maxBodyBytes } = c.get("mesh");
-  const bytes = await readBody(c.req.raw, maxBodyBytes);
-  if (bytes === "cut-off") {
-    return refuse(c, "invalid_json", "The body ended before it was complete.");
-  }
-  if (bytes === "too-large") {
-    return refuse(c, "body_too_large", `The body is over ${maxBodyBytes} bytes.`);
-  }
-  const parsed = api.parse(bytes);
-  if (!parsed.ok) return c.get("errors").respond(parsed.error, c.get("requestId"));
-  const { model } = parsed.request;
-  if (fleet.modelNames.has(model)) return parsed;
-  const known = [...fleet.modelNames.keys()].join(", ");
-  const message = `The model \`${model}\` does not exist. This mesh has: ${known}.`;
-  return refuse(c, "model_not_found", message, "model");
 }
 
 async function turnOf(c: Context<HttpEnv>, request: ChatRequest, startedAt: number): Promise<Turn> {

@@ -3,6 +3,7 @@ import { classify } from "../core/labels.ts";
 import { answerKey, linkTokens, promptChain, type Chain } from "../core/prefix.ts";
 import type { Labels, Model } from "../core/fleet.ts";
 import type { Ask } from "../core/plan/placement.ts";
+import { TURNS_AHEAD } from "../core/plan/rounds.ts";
 import type { OpenAnswer } from "../rpc/session-messages.ts";
 import type { Turn, TurnDeps } from "./deps.ts";
 import type { SessionRef } from "./session-name.ts";
@@ -141,7 +142,10 @@ function measure(
     bodyBytes: request.bytes.byteLength,
     splittable: true,
     // A conversation that has lasted n turns is expected to last as many again.
-    remainingTurns: Math.min(50, (stats?.turns ?? 0) + 1),
+    remainingTurns: Math.max(
+      Math.min(50, (stats?.turns ?? 0) + 1),
+      request.comesBack ? TURNS_AHEAD : 0,
+    ),
     tokensPerTurn: known ? Math.max(1, stats.newPromptPerTurn) : 500,
     ...(known && stats.gapMs > 0 && { gapMs: stats.gapMs }),
   };

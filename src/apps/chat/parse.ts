@@ -31,7 +31,8 @@ const TEMPLATE_KNOBS = [
   "continue_final_message",
 ];
 
-type Body = z.infer<typeof schema>;
+/** A body of `POST /v1/chat/completions`. */
+export type ChatBody = z.infer<typeof schema>;
 
 export function parseChat(
   bytes: Uint8Array,
@@ -39,10 +40,11 @@ export function parseChat(
   | { readonly ok: true; readonly request: ChatRequest }
   | { readonly ok: false; readonly error: ApiError } {
   const parsed = parseBody(bytes, schema);
-  return parsed.ok ? { ok: true, request: requestOf(parsed.body, bytes) } : parsed;
+  return parsed.ok ? { ok: true, request: chatRequest(parsed.body, bytes) } : parsed;
 }
 
-function requestOf(body: Body, bytes: Uint8Array): ChatRequest {
+/** What routing reads of a chat body, with the bytes that say it. */
+export function chatRequest(body: ChatBody, bytes: Uint8Array): ChatRequest {
   const conversation =
     typeof body.conversation === "string" ? body.conversation : body.conversation?.id;
   const maxTokens = body.max_completion_tokens ?? body.max_tokens;

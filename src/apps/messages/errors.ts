@@ -1,0 +1,48 @@
+import type { ApiError, ErrorCode, ErrorShape } from "../errors.ts";
+
+/** Errors as Anthropic's API has them; the stable code of ours is in `details`, where its SDKs look for one. */
+export const anthropicErrors: ErrorShape = {
+  respond: (error, requestId) =>
+    Response.json(
+      { ...errorBody(error), request_id: requestId },
+      {
+        status: error.code === "engine_unavailable" ? OVERLOADED : error.status,
+        headers: { "x-request-id": requestId, "request-id": requestId },
+      },
+    ),
+  isEngines: false,
+  requestIdHeader: "request-id",
+};
+
+/** What such an error says, in a response or in a stream. */
+export function errorBody(error: ApiError): object {
+  const { code, message, param } = error;
+  const details = { error_code: code, ...(param !== null && { param }) };
+  const said = code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
+  return { type: "error", error: { type: typeOf(error), message: said, details } };
+}
+
+const OVERLOADED = 529;
+
+function typeOf({ code, status }: ApiError): string {
+  return status === 413 ? TYPES.body_too_large : TYPES[code];
+}
+
+const TYPES = {
+  invalid_json: "invalid_request_error",
+  invalid_request: "invalid_request_error",
+  invalid_label: "invalid_request_error",
+  context_length_exceeded: "invalid_request_error",
+  no_placement: "invalid_request_error",
+  invalid_api_key: "authentication_error",
+  model_not_found: "not_found_error",
+  not_found: "not_found_error",
+  method_not_allowed: "invalid_request_error",
+  body_too_large: "request_too_large",
+  rate_limit_exceeded: "rate_limit_error",
+  internal_error: "api_error",
+  not_configured: "api_error",
+  engine_failed: "api_error",
+  engine_unavailable: "overloaded_error",
+  timeout: "timeout_error",
+} as const satisfies Record<ErrorCode, string>;

@@ -1,0 +1,31 @@
+import type { Choice } from "./said.ts";
+
+/** Why an answer ended. */
+export type Stop = {
+  readonly stop_reason: string;
+  readonly stop_sequence: string | null;
+};
+
+/** The end of a choice; engines that do not tell which stop sequence was met are taken to have ended by themselves. */
+export function stopOf(
+  { finish_reason: finish, stop_reason: met, matched_stop: matched }: Choice,
+  stopSequences: readonly string[],
+  hasCalled: boolean,
+): Stop {
+  const sequence = [met, matched].find((one) => stopSequences.includes(String(one)));
+  if (finish === "stop" && typeof sequence === "string") {
+    return { stop_reason: "stop_sequence", stop_sequence: sequence };
+  }
+  // A tool that had to be called ends with `stop` on most engines.
+  const isCall = hasCalled && (finish === "stop" || finish == null);
+  const reason = isCall ? "tool_use" : (REASONS[finish ?? "stop"] ?? "end_turn");
+  return { stop_reason: reason, stop_sequence: null };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  stop: "end_turn",
+  length: "max_tokens",
+  tool_calls: "tool_use",
+  function_call: "tool_use",
+  content_filter: "refusal",
+};

@@ -1,0 +1,55 @@
+import type { AnswerRenderer } from "../app-api.ts";
+import { BlockEvents } from "./block-events.ts";
+import { errorBody } from "./errors.ts";
+import { eventOf } from "./events.ts";
+import { detailsOf, messageOf } from "./message.ts";
+import type { Asked } from "./renderer.ts";
+import { type Choice, onlyChoice, piecesOf, readCompletion } from "./said.ts";
+import { stopOf } from "./stop.ts";
+import { estimatedUsage, messageUsage, type MessageUsage } from "./usage.ts";
+import { callId } from "./whole.ts";
+
+/** A stream of chat chunks as the events of a message. Usage and reason come with the end, as chat chunks tell them last. */
+export function createMessageStream(asked: Asked): Omit<AnswerRenderer, "whole"> {
+  const blocks = new BlockEvents((place) => callId(asked, place));
+  let isStarted = false;
+  let ended: Choice = {};
+  let usage: MessageUsage | undefined;
+  let pieces = 0;
+
+  function start(model: string): string {
+    if (isStarted) return "";
+    isStarted = true;
+    const said = { ...asked, model };
+    const message = messageOf(said, [], undefined, estimatedUsage(asked.promptTokens));
+    return eventOf("message_start", { message });
+  }
+
+  function frame(data: string): string {
+    const chunk = readCompletion(data);
+    usage = messageUsage(chunk.usage) ?? usage;
+    const begin = start(chunk.model ?? asked.model);
+    const choice = onlyChoice(chunk);
+    if (choice === undefined) return begin;
+    if (choice.finish_reason) ended = choice;
+    const own = piecesOf(choice.delta ?? {}, asked.thinks);
+    pieces += own.length;
+    return begin + own.map((piece) => blocks.add(piece)).join("");
+  }
+
+  function end(): string {
+    const begin = start(asked.model) + blocks.end();
+    const stop = stopOf(ended, asked.stopSequences, blocks.hasCalled);
+    const delta = { ...stop, stop_details: detailsOf(stop), container: null };
+    // Engines that count nothing send a token a chunk.
+    const counted = usage ?? estimatedUsage(asked.promptTokens, pieces);
+    return begin + eventOf("message_delta", { delta, usage: counted }) + eventOf("message_stop");
+  }
+
+  return {
+    frame,
+    keepAlive: () => eventOf("ping"),
+    end,
+    error: (error) => `event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`,
+  };
+}
