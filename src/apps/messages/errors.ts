@@ -17,7 +17,12 @@ export const anthropicErrors: ErrorShape = {
 /** What such an error says, in a response or in a stream. */
 export function errorBody(error: ApiError): object {
   const { code, message, param } = error;
-  const details = { error_code: code, ...(param !== null && { param }) };
+  const details = {
+    error_code: code,
+    ...(param !== null && { param }),
+    // On reading this, the SDKs send the whole conversation instead.
+    ...(code === "thread_unsupported_request" && { unsupported: [param] }),
+  };
   const said = code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
   return { type: "error", error: { type: typeOf(error), message: said, details } };
 }
@@ -33,6 +38,7 @@ const TYPES = {
   invalid_request: "invalid_request_error",
   invalid_label: "invalid_request_error",
   context_length_exceeded: "invalid_request_error",
+  thread_unsupported_request: "invalid_request_error",
   no_placement: "invalid_request_error",
   invalid_api_key: "authentication_error",
   model_not_found: "not_found_error",

@@ -2,6 +2,7 @@ import type { ChatRequest } from "../../core/chat-request.ts";
 import { parseExact } from "../../core/exact-json.ts";
 import { chatRequest } from "../chat/parse.ts";
 import type { ParsedRequest } from "../app-api.ts";
+import { apiError } from "../errors.ts";
 import { parseBody } from "../parse-body.ts";
 import { chatMessages } from "./chat-messages.ts";
 import { chatTools, chatToolChoice } from "./chat-tools.ts";
@@ -19,8 +20,14 @@ export function parseMessages(bytes: Uint8Array): ParsedRequest {
   const parsed = parseBody(bytes, messagesSchema, parseExact);
   if (!parsed.ok) return parsed;
   const { body } = parsed;
+  if (body.thread != null) {
+    const error = apiError("thread_unsupported_request", NO_THREADS, "thread");
+    return { ok: false, error };
+  }
   return { ok: true, request: requestOf(body), answer: (facts) => messageRenderer(body, facts) };
 }
+
+const NO_THREADS = "Threads that a server keeps are not supported here: send all messages.";
 
 /** The prompt of `count_tokens` as the request that engines would get. */
 export function parseCount(bytes: Uint8Array): ParsedRequest {

@@ -105,6 +105,7 @@ export const messagesSchema = z.strictObject({
   container: refused,
   diagnostics: refused,
   inference_geo: refused,
+  thread: z.unknown().optional(),
 });
 
 /** A body of `POST /v1/messages/count_tokens`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { errorBody } from "../../../../src/apps/messages/errors.ts";
 import { chatOf, chatTextOf, messagesOf, parsed } from "./message-fixtures.ts";
 
 const user = (content: unknown) => ({ role: "user", content });
@@ -229,6 +230,17 @@ describe("what cannot be done is refused by its name", () => {
     if (result.ok) throw new Error("it was taken");
     expect(result.error).toMatchObject({ code: "invalid_request", status: 400, param });
     expect(result.error.message).toContain(`\`${param}\``);
+  });
+
+  it("also a thread that a server would have to keep, in words at which SDKs go on without", () => {
+    const result = parsed({ thread: { type: "create" } });
+    if (result.ok) throw new Error("it was taken");
+    expect(errorBody(result.error)).toMatchObject({
+      error: {
+        type: "invalid_request_error",
+        details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
+      },
+    });
   });
 
   it.each([
