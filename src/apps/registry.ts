@@ -6,8 +6,12 @@ import { messages } from "./messages/api.ts";
 /** Every API whose requests are turns. */
 export const appApis: readonly AppApi[] = [chat, messages];
 
-/** How errors look at a path, whether or not anything is there: as the API's it belongs to, else as OpenAI's. */
-export function errorsAt(path: string): ErrorShape {
+/**
+ * How errors look at a path, whether or not anything is there: as the API's it belongs to; where it belongs to several, as
+ * the caller's SDK has them.
+ */
+export function errorsAt(path: string, headers: Headers): ErrorShape {
   const api = appApis.find((one) => path === one.path || path.startsWith(`${one.path}/`));
-  return api?.errors ?? openaiErrors;
+  if (api !== undefined) return api.errors;
+  return headers.has("anthropic-version") ? messages.errors : openaiErrors;
 }

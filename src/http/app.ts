@@ -4,6 +4,7 @@ import { authenticate } from "./auth.ts";
 import { cors } from "./cors.ts";
 import { countTokensRoute } from "./count-tokens-route.ts";
 import type { HttpEnv } from "./env.ts";
+import { modelRoutes } from "./model-routes.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
 import { refuse } from "./refuse.ts";
 import { sessionRoutes } from "./session-routes.ts";
@@ -17,7 +18,7 @@ export function createApp(): Hono<HttpEnv> {
   app.use(async (c, next) => {
     c.set("mesh", c.env.MESH_OF_REQUEST);
     c.set("requestId", `req_${crypto.randomUUID()}`);
-    const errors = errorsAt(c.req.path);
+    const errors = errorsAt(c.req.path, c.req.raw.headers);
     c.set("errors", errors);
     const startedAt = Date.now();
     await next();
@@ -41,19 +42,7 @@ export function createApp(): Hono<HttpEnv> {
   // Keys are asked for by the routes themselves, so that what is not there is a 404 with and without one.
   for (const api of appApis) app.post(api.path, authenticate, turnRoute(api));
   app.post("/v1/messages/count_tokens", authenticate, countTokensRoute);
-  app.get("/v1/models", authenticate, (c) =>
-    c.json({ object: "list", data: models(c.get("mesh").fleet) }),
-  );
-  app.get("/v1/models/:id", authenticate, (c) => {
-    const { fleet } = c.get("mesh");
-    const name = fleet.modelNames.get(c.req.param("id"));
-    const model = models(fleet).find(({ id }) => id === name);
-    if (model === undefined) {
-      const message = `The model \`${c.req.param("id")}\` does not exist.`;
-      return refuse(c, "model_not_found", message, "model");
-    }
-    return c.json(model);
-  });
+  app.route("/v1/models", modelRoutes());
   app.route("/v1/sessions", sessionRoutes());
   app.route("/v1/receipts", receiptRoutes());
   app.notFound((c) => nothingHere(app, c));
@@ -76,15 +65,4 @@ function nothingHere(app: Hono<HttpEnv>, c: Context<HttpEnv>): Response {
 /** True when a route (not a mere middleware) answers this method and path. */
 function matches(app: Hono<HttpEnv>, method: string, path: string): boolean {
   return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
-}
-
-function models(fleet: HttpEnv["Variables"]["mesh"]["fleet"]) {
-  return [...fleet.models.values()].map((model) => ({
-    id: model.id,
-    object: "model",
-    created: 0,
-    owned_by: "phaseway",
-    aliases: model.aliases,
-    context_window: model.contextWindow,
-  }));
 }

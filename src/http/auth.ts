@@ -10,7 +10,7 @@ export const authenticate = createMiddleware<HttpEnv>(async (c, next) => {
     return refuse(
       c,
       "invalid_api_key",
-      "No API key was sent. Send it as `Authorization: Bearer <key>`.",
+      "No API key was sent. Send it as `Authorization: Bearer <key>` or as `x-api-key: <key>`.",
     );
   }
   const tenant = c.get("mesh").tenantOf(await sha256Hex(key));

@@ -20,7 +20,7 @@ const TAG_DIGITS = 16;
 
 /** A `POST` of that API: parses at the border, lets the turn run, renders its answer. */
 export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Response> {
-  return async function turn(c) {
+  return async function takeTurn(c) {
     const mesh = c.get("mesh");
     const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
     const startedAt = deps.now();

@@ -56,6 +56,14 @@ describe.each([false, true])("the SDK throws its own errors, streamed: %s", (str
   });
 });
 
+describe("a model that is asked for by name and is not there", () => {
+  it("is the SDK's own error", async () => {
+    const error: unknown = await client.models.retrieve("claude-99").catch((e) => e);
+    expect(error).toBeInstanceOf(Anthropic.NotFoundError);
+    expect(error).toMatchObject({ type: "not_found_error", requestID: expect.any(String) });
+  });
+});
+
 describe("when every engine of a model", () => {
   const fault = async (kind: string, more: Record<string, number> = {}) => {
     const engines = new Engines(started.mesh, engineNames());

@@ -115,6 +115,15 @@ describe("a stream of Messages", () => {
   });
 });
 
+describe("models", () => {
+  it("are listed, and given by name or alias", async () => {
+    const { data } = await client.models.list();
+    expect(data.map(({ id }) => id)).toContain("llama-3.1-8b");
+    const one = await client.models.retrieve("small");
+    expect(one).toMatchObject({ id: "llama-3.1-8b", type: "model", max_input_tokens: 131_072 });
+  });
+});
+
 describe("count_tokens", () => {
   it("is near what the engine counts", async () => {
     const asked = {

@@ -27,9 +27,9 @@ function asConfigurationError(error: unknown): ConfigurationError {
 }
 
 /** Whoever deployed the mesh is told what it lacks; nothing of it is secret. */
-function notConfigured({ message }: ConfigurationError, { url }: Request): Response {
+function notConfigured({ message }: ConfigurationError, { url, headers }: Request): Response {
   console.error(JSON.stringify({ event: "not_configured", error: message }));
-  return errorsAt(new URL(url).pathname).respond(
+  return errorsAt(new URL(url).pathname, headers).respond(
     apiError("not_configured", message),
     crypto.randomUUID(),
   );
