@@ -161,6 +161,43 @@ describe("POST /v1/messages", () => {
     expect(two.headers.get("phaseway-session")).toBe(one.headers.get("phaseway-session"));
   });
 
+  it("takes what Claude Code sends, and leaves its bill out of the prompt", async () => {
+    const turn = (bill: string) =>
+      edge.call("/v1/messages?beta=true", {
+        method: "POST",
+        headers: {
+          ...AUTH,
+          "anthropic-beta": "claude-code-20250219,interleaved-thinking-2025-05-14",
+        },
+        body: JSON.stringify({
+          ...MESSAGES_BODY,
+          stream: true,
+          system: [
+            { type: "text", text: `x-anthropic-billing-header: cc_version=2.1.9; cch=${bill};` },
+            {
+              type: "text",
+              text: "You are a CLI.",
+              cache_control: { type: "ephemeral", ttl: "1h" },
+            },
+          ],
+          tools: [{ name: "Read", description: "Reads", input_schema: { type: "object" } }],
+          metadata: { user_id: JSON.stringify({ device_id: "d", session_id: "s-1" }) },
+          thinking: { type: "adaptive" },
+          context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+          output_config: { effort: "high" },
+        }),
+      });
+    for (const bill of ["0a1b2", "c3d4e"]) {
+      expect(seenMessage(await (await turn(bill)).text()).stopReason).toBe("end_turn");
+    }
+    const [one, two] = edge.engine.sent;
+    expect(one?.json["messages"]).toEqual([
+      { role: "system", content: "You are a CLI." },
+      { role: "user", content: "Hi" },
+    ]);
+    expect(two?.json).toEqual(one?.json);
+  });
+
   it("ends the engine's stream when its reader leaves", async () => {
     let ended: (() => void) | undefined;
     const left = new Promise<void>((resolve) => {

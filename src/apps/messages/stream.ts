@@ -16,6 +16,7 @@ export function createMessageStream(asked: Asked): Omit<AnswerRenderer, "whole">
   let ended: Choice = {};
   let usage: MessageUsage | undefined;
   let pieces = 0;
+  let unshown = 0;
 
   function start(model: string): string {
     if (isStarted) return "";
@@ -34,7 +35,13 @@ export function createMessageStream(asked: Asked): Omit<AnswerRenderer, "whole">
     if (choice.finish_reason) ended = choice;
     const own = piecesOf(choice.delta ?? {}, asked.thinks);
     pieces += own.length;
-    return begin + own.map((piece) => blocks.add(piece)).join("");
+    return lively(begin + own.map((piece) => blocks.add(piece)).join(""));
+  }
+
+  /** The same, or now and then a ping where chunks say nothing that is shown, such as thinking that nobody wants. */
+  function lively(events: string): string {
+    unshown = events === "" ? unshown + 1 : 0;
+    return events === "" && unshown % CHUNKS_A_PING === 0 ? eventOf("ping") : events;
   }
 
   function end(): string {
@@ -53,3 +60,6 @@ export function createMessageStream(asked: Asked): Omit<AnswerRenderer, "whole">
     error: (error) => `event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`,
   };
 }
+
+/** A few seconds of decoding. */
+const CHUNKS_A_PING = 100;

@@ -150,6 +150,12 @@ describe("a stream of chat chunks", () => {
     expect(seenMessage(text).pings).toBe(2);
   });
 
+  it("pings while there is only thinking that nobody wants to see", () => {
+    const thoughts = Array.from({ length: 250 }, () => chunk({ reasoning: "hm" }));
+    const seen = seenMessage(streamed([chunk({ role: "assistant" }), ...thoughts]));
+    expect(seen).toMatchObject({ pings: 2, content: [] });
+  });
+
   it("ends with an error in place of its end", () => {
     const renderer = rendererOf();
     const error = apiError("engine_unavailable", "No engine could be reached.");
