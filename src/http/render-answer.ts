@@ -55,8 +55,8 @@ function eventsOf(
 ): { readonly events: string; readonly isLast: boolean } {
   const data = frameData(frame);
   if (data === undefined) return { events: renderer.keepAlive(), isLast: false };
-  if (data === "[DONE]") return { events: renderer.end(), isLast: true };
   try {
+    if (data === "[DONE]") return { events: renderer.end(), isLast: true };
     if (isErrorFrame(data)) return { events: renderer.error(errorOfChunk(data)), isLast: true };
     return { events: renderer.frame(data), isLast: false };
   } catch (error) {

@@ -3,19 +3,16 @@ import type { ApiError, ErrorCode, ErrorShape } from "../errors.ts";
 /** Errors as Anthropic's API has them; the stable code of ours is in `details`, where its SDKs look for one. */
 export const anthropicErrors: ErrorShape = {
   respond: (error, requestId) =>
-    Response.json(
-      { ...errorBody(error), request_id: requestId },
-      {
-        status: error.code === "engine_unavailable" ? OVERLOADED : error.status,
-        headers: { "x-request-id": requestId, "request-id": requestId },
-      },
-    ),
+    Response.json(errorBody(error, requestId), {
+      status: error.code === "engine_unavailable" ? OVERLOADED : error.status,
+      headers: { "x-request-id": requestId, "request-id": requestId },
+    }),
   isEngines: false,
   requestIdHeader: "request-id",
 };
 
 /** What such an error says, in a response or in a stream. */
-export function errorBody(error: ApiError): object {
+export function errorBody(error: ApiError, requestId: string): object {
   const { code, message, param } = error;
   const details = {
     error_code: code,
@@ -24,7 +21,8 @@ export function errorBody(error: ApiError): object {
     ...(code === "thread_unsupported_request" && { unsupported: [param] }),
   };
   const said = code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
-  return { type: "error", error: { type: typeOf(error), message: said, details } };
+  const told = { type: typeOf(error), message: said, details };
+  return { type: "error", error: told, request_id: requestId };
 }
 
 const OVERLOADED = 529;

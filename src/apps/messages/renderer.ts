@@ -8,6 +8,7 @@ export function messageRenderer(body: MessagesBody, facts: AnswerFacts): AnswerR
   const { thinking } = body;
   const isThinking = thinking?.type === "enabled" || thinking?.type === "adaptive";
   const asked: Asked = {
+    requestId: facts.requestId,
     // `req_…`: whoever has the message finds the request in the logs.
     id: facts.requestId.replace(/^req_/, "msg_"),
     model: body.model,
@@ -23,6 +24,7 @@ export function messageRenderer(body: MessagesBody, facts: AnswerFacts): AnswerR
 
 /** What of a request its answer depends on. */
 export type Asked = {
+  readonly requestId: string;
   readonly id: string;
   readonly model: string;
   /** The mesh's estimate. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /** What is read of a chat completion and of its chunks; engines leave out and add what they like. */
 const said = z.looseObject({
-  content: z.string().nullish().catch(null),
+  content: z.string().nullish(),
   refusal: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish().catch(null),

@@ -57,7 +57,7 @@ export function createMessageStream(asked: Asked): Omit<AnswerRenderer, "whole">
     frame,
     keepAlive: () => eventOf("ping"),
     end,
-    error: (error) => `event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`,
+    error: (error) => eventOf("error", errorBody(error, asked.requestId)),
   };
 }
 

@@ -47,6 +47,15 @@ describe("an answer in the caller's API", () => {
     );
   });
 
+  it("ends with an error where its end cannot be said", async () => {
+    const end = () => {
+      throw new SyntaxError("no end");
+    };
+    const answer = new Response("data: a\n\ndata: [DONE]\n\n", EVENTS);
+    const said = await renderAnswer(answer, { ...renderer, end }, respond);
+    expect(await said.text()).toBe("[a](engine_failed)");
+  });
+
   it("stops its source when its reader leaves", async () => {
     let isLeft = false;
     const body = new ReadableStream<Uint8Array>({

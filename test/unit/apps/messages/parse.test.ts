@@ -235,7 +235,7 @@ describe("what cannot be done is refused by its name", () => {
   it("also a thread that a server would have to keep, in words at which SDKs go on without", () => {
     const result = parsed({ thread: { type: "create" } });
     if (result.ok) throw new Error("it was taken");
-    expect(errorBody(result.error)).toMatchObject({
+    expect(errorBody(result.error, "req_1")).toMatchObject({
       error: {
         type: "invalid_request_error",
         details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },

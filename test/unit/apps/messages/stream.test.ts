@@ -171,6 +171,8 @@ describe("a stream of chat chunks", () => {
     ["no chunk", "{}"],
     ["no JSON", "oops"],
     ["a call without a name", chunk(call(0, "c", undefined, "{}"))],
+    ["text in a shape of its own", chunk({ content: [{ type: "text", text: "a" }] })],
+    ["an answer that its engine gave up", chunk({}, { finish_reason: "abort" })],
   ])("throws a SyntaxError for %s", (_what, data) => {
     const renderer = rendererOf();
     expect(() => renderer.frame(data) + renderer.end()).toThrow(SyntaxError);
