@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { seenMessage } from "../support/message-events.ts";
-import { AUTH, createEdge, type Edge } from "./edge.ts";
+import { AUTH, createEdge, type Edge, type EdgeOptions } from "./edge.ts";
 import { HELLO, streamOf, USAGE } from "./fake-engine.ts";
 import { jsonOf, postMessages } from "./post-messages.ts";
 
@@ -8,10 +8,11 @@ let edge: Edge;
 const edges: Edge[] = [];
 
 // A new one for each: what an engine did to one test must not keep the next from asking it.
-beforeEach(async () => {
-  edge = await createEdge({ turnSettings: { keepAliveMs: 20 } });
+const begin = async (options: EdgeOptions = {}) => {
+  edge = await createEdge(options);
   edges.push(edge);
-});
+};
+beforeEach(() => begin());
 afterAll(() => Promise.all(edges.map((one) => one.settled())));
 
 const post = (members: object | string = {}, headers: Record<string, string> = AUTH) =>
@@ -120,6 +121,7 @@ describe("errors of Messages have Anthropic's shape", () => {
   });
 
   it("after a ping as well", async () => {
+    await begin({ turnSettings: { keepAliveMs: 20 } });
     let refuse = () => {};
     const silence = new Promise<void>((resolve) => {
       refuse = resolve;

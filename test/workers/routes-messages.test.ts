@@ -152,6 +152,26 @@ describe("POST /v1/messages", () => {
     });
   });
 
+  it("keeps every digit of what tools are called with, both ways", async () => {
+    const digits = "12345678901234567890";
+    const fn = { name: "f", arguments: `{"id":${digits}}` };
+    const message = { role: "assistant", content: null, tool_calls: [{ id: "c2", function: fn }] };
+    edge.engine.answers(() =>
+      Response.json({
+        choices: [{ index: 0, message, finish_reason: "tool_calls" }],
+        usage: USAGE,
+      }),
+    );
+    const answer = await post(
+      `{"model":"small","max_tokens":9,"messages":[{"role":"user","content":"Hi"},` +
+        `{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"f","input":{"id":${digits}}}]},` +
+        `{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"ok"}]}]}`,
+    );
+    expect(await answer.text()).toContain(`"input":{"id":${digits}}`);
+    const sent = new TextDecoder().decode(edge.engine.sent[0]?.body);
+    expect(sent).toContain(JSON.stringify(`{"id":${digits}}`));
+  });
+
   it("knows Claude Code's session by its header and by its metadata", async () => {
     const session = crypto.randomUUID();
     const inMetadata = JSON.stringify({ device_id: "d", account_uuid: "", session_id: session });
