@@ -3,12 +3,15 @@ import { ask, createEdge, type Edge } from "./edge.ts";
 import { chunkOf, HELLO, politely, streamOf, USAGE, usageChunk } from "./fake-engine.ts";
 
 let edge: Edge;
+/** Comments after a moment of silence, which a slow machine may take for anything. */
+let impatient: Edge;
 
 beforeAll(async () => {
-  edge = await createEdge({ turnSettings: { keepAliveMs: 20 } });
+  edge = await createEdge();
+  impatient = await createEdge({ turnSettings: { keepAliveMs: 20 } });
 });
-beforeEach(() => edge.engine.forget());
-afterAll(() => edge.settled());
+beforeEach(() => [edge, impatient].forEach(({ engine }) => engine.forget()));
+afterAll(() => Promise.all([edge, impatient].map((one) => one.settled())));
 
 const framed = (frames: readonly string[]) => frames.map((data) => `data: ${data}\n\n`).join("");
 const sentOptions = () => edge.engine.sent[0]?.json["stream_options"];
@@ -63,11 +66,11 @@ describe("a stream", () => {
     const silence = new Promise<void>((resolve) => {
       goOn = resolve;
     });
-    edge.engine.answers(async (sent) => {
+    impatient.engine.answers(async (sent) => {
       await silence;
       return politely(sent);
     });
-    const answer = await edge.chat(ask({ stream: true }));
+    const answer = await impatient.chat(ask({ stream: true }));
     expect(answer.headers.get("phaseway-route")).toMatch(/^mode=together/);
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     const first = await reader?.read();
@@ -93,11 +96,11 @@ describe("a stream", () => {
       const silence = new Promise<void>((resolve) => {
         refuse = resolve;
       });
-      edge.engine.answers(async () => {
+      impatient.engine.answers(async () => {
         await silence;
         return Response.json({ error: { code: "too_hot", message: "too hot" } }, { status });
       });
-      const answer = await edge.chat(ask({ stream: true }));
+      const answer = await impatient.chat(ask({ stream: true }));
       expect(answer.status).toBe(200);
       refuse();
       const frames = (await answer.text()).replaceAll(": keep-alive\n\n", "").trim();
