@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openaiErrors } from "../../../src/apps/errors.ts";
+import { anthropicErrors } from "../../../src/apps/messages/errors.ts";
 import { failureRenderer } from "../../../src/http/render-failure.ts";
 import type { TurnFailure } from "../../../src/turn/outcome.ts";
 
@@ -155,5 +156,31 @@ describe("failureRenderer", () => {
     for (const other of ["<html>", "null", '{"error":"no"}', '{"detail":"no"}']) {
       expect(refusal(other)).toMatchObject({ error: { code: "invalid_request" } });
     }
+  });
+});
+
+describe("failureRenderer for callers of Messages", () => {
+  const messages = failureRenderer("req_1", anthropicErrors);
+  const refused = (text: string) => ({
+    kind: "caller" as const,
+    message: "",
+    status: 400,
+    body: new TextEncoder().encode(text),
+    contentType: "application/json",
+  });
+
+  it("tells in Anthropic's shape what an engine said in OpenAI's", async () => {
+    const response = messages.failure(refused('{"error":{"message":"too hot","code":"x"}}'));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      type: "error",
+      error: { type: "invalid_request_error", message: expect.stringMatching(/too hot$/) },
+      request_id: "req_1",
+    });
+  });
+
+  it("says when to come back to engines that are gone", () => {
+    const response = messages.failure({ kind: "unreachable", message: secret });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([529, "1"]);
   });
 });
