@@ -70,12 +70,7 @@ export interface KvTransfer {
   read(params: unknown): KvAsk;
 
   /** Fetches or pulls what `ask` names into a file. Rejects only when `signal` aborts. */
-  bring(
-    ask: KvAsk,
-    prompt: readonly number[],
-    salt: string,
-    signal: AbortSignal,
-  ): Promise<Brought>;
+  bring(ask: KvAsk, prompt: readonly number[], salt: string, signal: AbortSignal): Promise<Brought>;
 
   /** Keeps the state of `sequence` under a new handle; rejects with an `AskError` (507) when there is no room. */
   leave(sequence: HeldSequence, salt: string): Promise<Handle>;

@@ -1,0 +1,46 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Counters } from "./metrics.ts";
+import { httpServer } from "./http.ts";
+import { createKvTransfer } from "./kv/index.ts";
+import { loadModel } from "./model.ts";
+import type { Options } from "./options.ts";
+import { answerRequest } from "./routes.ts";
+import { Sequences } from "./sequences.ts";
+
+export type RunningEngine = {
+  /** `http://host:port` */
+  readonly origin: string;
+  readonly model: string;
+  /** Ends what is running, frees the memory and deletes its files. */
+  stop(): Promise<void>;
+};
+
+/** Loads a model and serves it; rejects with an `Error` that says what is wrong with the model or the port. */
+export async function startEngine(options: Options): Promise<RunningEngine> {
+  const loaded = await loadModel(options);
+  const sequences = new Sequences(loaded.context, loaded.fingerprint);
+  const counters = new Counters();
+  const server = httpServer((request) => answerRequest(engine, request));
+  server.listen(options.port, options.host);
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const origin = `http://${options.host}:${port}`;
+  const folder = await mkdtemp(join(tmpdir(), "phaseway-llama-"));
+  const kv = createKvTransfer({ states: sequences, origin, peers: options.peers, folder });
+  const engine = { loaded, sequences, counters, kv };
+  return {
+    origin,
+    model: loaded.name,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await kv.close();
+      await rm(folder, { recursive: true, force: true });
+      await loaded.dispose();
+    },
+  };
+}
