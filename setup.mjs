@@ -1,5 +1,5 @@
 // Installs what a folder's lock file names when that is newer than what is installed there. Plain Node 20, no packages.
-import { existsSync, statSync, utimesSync } from "node:fs";
+import { existsSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const folder = resolve(process.argv[2] ?? ".");
@@ -28,7 +28,7 @@ async function install() {
   const windows = process.platform === "win32";
   const run = spawnSync(
     windows ? "npm.cmd" : "npm",
-    ["install", "--no-audit", "--no-fund", "--loglevel=error"],
+    ["install", "--no-audit", "--no-fund", "--loglevel=error", ...forThisPlatform()],
     { cwd: folder, stdio: "inherit", shell: windows },
   );
   if (run.error) console.error(run.error.message);
@@ -36,4 +36,12 @@ async function install() {
   // npm leaves the time alone when nothing changed, and may write the lock file after it: say that this is done.
   const now = new Date();
   if (existsSync(installed)) utimesSync(installed, now, now);
+}
+
+/** The one package that a folder's `platforms` names for this machine, where its `.npmrc` leaves out all optional ones. */
+function forThisPlatform() {
+  const file = join(folder, "package.json");
+  const { platforms } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const wanted = platforms?.[`${process.platform}-${process.arch}`];
+  return wanted === undefined ? [] : ["--no-save", wanted];
 }
