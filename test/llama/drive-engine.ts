@@ -39,6 +39,7 @@ export async function driveEngine(options: Partial<Options> = {}): Promise<Drive
     model,
     host: "127.0.0.1",
     port: 0,
+    url: undefined,
     context: 2048,
     sequences: 3,
     threads: 1,

@@ -1,5 +1,5 @@
 import type { Ask } from "./ask.ts";
-import { AskError, errorBody } from "./ask-error.ts";
+import { errorBody } from "./ask-error.ts";
 import { complete, type Ending, type Engine } from "./complete.ts";
 import { type Shape, shapeOf } from "./shapes.ts";
 
@@ -11,13 +11,12 @@ export async function answerCompletion(
   signal: AbortSignal,
 ): Promise<Response> {
   const shape = shapeOf(kind, ask.model);
-  const leave = new AbortController();
-  const pieces = complete(engine, ask, AbortSignal.any([signal, leave.signal]));
+  const pieces = complete(engine, ask, signal);
   if (!ask.stream) return Response.json(await wholeOf(shape, pieces));
   // What is wrong with a request is found before its first piece, and told with a status of its own.
   const first = await pieces.next();
   const body = ReadableStream.from(events(shape, ask, first, pieces));
-  return new Response(withLeave(body, leave), {
+  return new Response(body, {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
   });
 }
@@ -53,25 +52,6 @@ async function* events(
   } finally {
     await pieces.return(undefined as never);
   }
-}
-
-/** A reader that leaves stops what is being computed, not only what is being read. */
-function withLeave(
-  body: ReadableStream<Uint8Array>,
-  leave: AbortController,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      leave.abort(new AskError(499, "cancelled", "The caller has left"));
-      await reader.cancel();
-    },
-  });
 }
 
 const encoder = new TextEncoder();

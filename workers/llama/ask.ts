@@ -1,6 +1,15 @@
 import { randomInt } from "node:crypto";
 import { AskError } from "./ask-error.ts";
-import { type Body, flagIn, invalid, isBody, numberIn, stringIn, unsupported } from "./fields.ts";
+import {
+  type Body,
+  flagIn,
+  invalid,
+  isBody,
+  numberIn,
+  objectIn,
+  stringIn,
+  unsupported,
+} from "./fields.ts";
 import type { ChatPrompt, Message } from "./prompt.ts";
 
 const MOST_STOPS = 16;
@@ -47,6 +56,7 @@ export function readChat(body: unknown, model: string): Ask {
     messages: messages.map(readMessage),
     continueFinalMessage: flagIn(own, "continue_final_message", false),
     addGenerationPrompt: flagIn(own, "add_generation_prompt", true),
+    templateArguments: objectIn(own, "chat_template_kwargs"),
   };
   const most = { least: 1, most: 1_048_576, whole: true };
   const maxTokens =
@@ -90,8 +100,7 @@ function common(body: Body, model: string): Omit<Ask, "prompt" | "maxTokens"> {
   for (const param of ["logprobs", "top_logprobs", "frequency_penalty", "presence_penalty"]) {
     if (body[param]) throw unsupported(param, "this engine does not know it");
   }
-  const streamOptions = body.stream_options ?? {};
-  if (!isBody(streamOptions)) throw invalid("stream_options", "an object");
+  const streamOptions = objectIn(body, "stream_options");
   return {
     model,
     salt: stringIn(body, "cache_salt", ""),

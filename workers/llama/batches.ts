@@ -1,4 +1,4 @@
-import type { BatchItem, PrioritizedBatchItem } from "node-llama-cpp";
+type Asked = { readonly tokens: readonly unknown[] };
 
 /**
  * Chooses what is evaluated together so that a token's state never depends on who else is asking.
@@ -6,10 +6,10 @@ import type { BatchItem, PrioritizedBatchItem } from "node-llama-cpp";
  * unequal sequences into parts of equal length, the last of which may be one column. So sequences that decode (two
  * tokens each, see `Slot`) share a batch, and a sequence that reads its prompt has a batch of its own, in turn.
  */
-export function steadyBatches(): (options: {
-  readonly items: readonly BatchItem[];
+export function steadyBatches(): <Item extends Asked>(options: {
+  readonly items: readonly Item[];
   readonly size: number;
-}) => PrioritizedBatchItem[] {
+}) => { item: Item; processAmount: number }[] {
   let readLast = false;
   return ({ items, size }) => {
     const decoding = items.filter(({ tokens }) => tokens.length === 2);

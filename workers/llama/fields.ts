@@ -39,3 +39,10 @@ export function stringIn(body: Body, param: string, absent: string): string {
   if (typeof value === "string") return value;
   throw invalid(param, "a string");
 }
+
+/** An object; empty when it is absent or null. */
+export function objectIn(body: Body, param: string): Body {
+  const value = body[param] ?? {};
+  if (isBody(value)) return value;
+  throw invalid(param, "an object");
+}

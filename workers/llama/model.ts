@@ -46,6 +46,10 @@ export async function loadModel(options: Options): Promise<LoadedModel> {
       cause: error,
     });
   });
+  const { isRecurrent, isHybrid } = model.fileInsights;
+  if (isRecurrent || isHybrid) {
+    throw new Error(`${path} keeps a running state that cannot be cut back to a shorter prefix`);
+  }
   const contextSize = options.context ?? Math.min(model.trainContextSize, MOST_CONTEXT);
   const quantised = !["F32", "F16", "BF16"].includes(kvTypes.value);
   const context = await model
@@ -56,6 +60,8 @@ export async function loadModel(options: Options): Promise<LoadedModel> {
       batchSize: Math.min(BATCH_TOKENS, contextSize * sequences),
       // Its rounding depends on how many tokens are evaluated at once; llama.cpp has no other way to read quantised values.
       flashAttention: quantised,
+      // Otherwise a cached prefix longer than the window could not be cut back.
+      swaFullCache: true,
       experimentalKvCacheKeyType: kvTypes.key,
       experimentalKvCacheValueType: kvTypes.value,
       batching: { itemPrioritizationStrategy: steadyBatches() },

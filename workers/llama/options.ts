@@ -9,6 +9,8 @@ export type Options = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Where other engines reach this one; undefined is its host and port. */
+  readonly url: string | undefined;
   /** Tokens that each sequence can hold; undefined takes what the model was trained for, at most 8,192. */
   readonly context: number | undefined;
   readonly sequences: number;
@@ -23,6 +25,7 @@ export const USAGE = `npm run llama -- --model FILE.gguf [options]
   --model FILE        a model in GGUF
   --port N            default 8100; 0 takes a free one
   --host ADDRESS      default 127.0.0.1
+  --url URL           where other engines reach this one; default: its host and port
   --context N         tokens per sequence; default: the model's, at most 8192
   --sequences N       requests at once; default 4
   --threads N         default: one less than there are cores
@@ -37,6 +40,7 @@ export function readOptions(args: readonly string[]): Options {
       model: { type: "string" },
       host: { type: "string", default: "127.0.0.1" },
       port: { type: "string", default: "8100" },
+      url: { type: "string" },
       context: { type: "string" },
       sequences: { type: "string", default: "4" },
       threads: { type: "string" },
@@ -56,13 +60,14 @@ export function readOptions(args: readonly string[]): Options {
     host: values.host,
     port: count("port", values.port, 0, 65_535),
     context: context === undefined ? undefined : count("context", context, 16, 1_048_576),
+    url: values.url === undefined ? undefined : origin("url", values.url),
     sequences: count("sequences", values.sequences, 1, 64),
     threads:
       threads === undefined
         ? Math.max(1, availableParallelism() - 1)
         : count("threads", threads, 1, 1_024),
     kvTypes: kvTypes(values["kv-types"]),
-    peers: values.peer.map(origin),
+    peers: values.peer.map((url) => origin("peer", url)),
   };
 }
 
@@ -76,8 +81,8 @@ function isKvType(text: string): text is KvType {
   return (KV_TYPES as readonly string[]).includes(text);
 }
 
-function origin(text: string): string {
+function origin(name: string, text: string): string {
   const url = URL.parse(text);
   if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
-  throw new Error(`--peer must be an http URL, not ${text}`);
+  throw new Error(`--${name} must be an http URL, not ${text}`);
 }

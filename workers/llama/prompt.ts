@@ -13,6 +13,8 @@ export type ChatPrompt = {
   /** Whether the answer goes on in the last message instead of beginning a new one. */
   readonly continueFinalMessage: boolean;
   readonly addGenerationPrompt: boolean;
+  /** What the template is given besides, such as `enable_thinking`. */
+  readonly templateArguments: Readonly<Record<string, unknown>>;
 };
 
 /** The tokens of a conversation in the model's own template; throws an `AskError` when the template refuses it. */
@@ -27,36 +29,34 @@ export function textTokens(loaded: LoadedModel, text: string): Token[] {
   return withBos(loaded, loaded.model.tokenize(text));
 }
 
+/** Stands where the last message goes on; what a template says after it would end the message. */
+const GOES_ON = "\u0001";
+
 function chatText({ template, model }: LoadedModel, prompt: ChatPrompt): string {
-  const { messages, continueFinalMessage, addGenerationPrompt } = prompt;
+  const { messages, continueFinalMessage, addGenerationPrompt, templateArguments } = prompt;
   const { bosString, eosString } = model.tokens;
-  const last = messages.at(-1)?.content ?? "";
+  const goesOn = messages.map((message, index) =>
+    continueFinalMessage && index === messages.length - 1
+      ? { ...message, content: message.content + GOES_ON }
+      : message,
+  );
+  const text = rendered(template, {
+    ...templateArguments,
+    messages: goesOn,
+    add_generation_prompt: addGenerationPrompt && !continueFinalMessage,
+    bos_token: bosString ?? "",
+    eos_token: eosString ?? "",
+  });
+  return continueFinalMessage ? text.slice(0, text.lastIndexOf(GOES_ON)) : text;
+}
+
+function rendered(template: LoadedModel["template"], context: Record<string, unknown>): string {
   try {
-    const text = template.render({
-      messages,
-      add_generation_prompt: addGenerationPrompt && !continueFinalMessage,
-      bos_token: bosString ?? "",
-      eos_token: eosString ?? "",
-    });
-    return continueFinalMessage ? upTo(text, last) : text;
+    return template.render(context);
   } catch (error) {
-    if (error instanceof AskError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new AskError(400, "invalid_value", `The model's chat template: ${why}`, "messages");
   }
-}
-
-/** A template may trim what it is given, and says something after it that would end the message. */
-function upTo(text: string, last: string): string {
-  const [whole, trimmed] = [text.lastIndexOf(last), text.lastIndexOf(last.trim())];
-  if (whole >= 0) return text.slice(0, whole + last.length);
-  if (trimmed >= 0) return text.slice(0, trimmed + last.trim().length);
-  throw new AskError(
-    400,
-    "invalid_value",
-    "The model's chat template does not say the last message as it is, so it cannot be continued",
-    "continue_final_message",
-  );
 }
 
 function withBos({ model }: LoadedModel, tokens: Token[]): Token[] {

@@ -33,6 +33,7 @@ export class Sequences implements States {
   readonly #slots: readonly Slot[];
   readonly #waiting: { readonly give: () => void }[] = [];
   #clock = 0;
+  #whenIdle: (() => void)[] = [];
 
   constructor(context: LlamaContext, fingerprint: string) {
     this.fingerprint = fingerprint;
@@ -61,6 +62,14 @@ export class Sequences implements States {
       this.#free(slot);
       throw error;
     }
+  }
+
+  /** Resolves once no request has a sequence. */
+  async idle(): Promise<void> {
+    if (!this.#slots.some(({ busy }) => busy)) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle.push(resolve);
+    });
   }
 
   cachedTokens(prompt: readonly number[], salt: string): number {
@@ -146,6 +155,8 @@ export class Sequences implements States {
     this.#clock += 1;
     slot.usedAt = this.#clock;
     this.#waiting.shift()?.give();
+    if (this.#slots.some(({ busy }) => busy)) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 }
 

@@ -28,7 +28,7 @@ export async function startEngine(options: Options): Promise<RunningEngine> {
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  const origin = `http://${options.host}:${port}`;
+  const origin = options.url ?? `http://${options.host}:${port}`;
   const folder = await mkdtemp(join(tmpdir(), "phaseway-llama-"));
   const kv = createKvTransfer({ states: sequences, origin, peers: options.peers, folder });
   const engine = { loaded, sequences, counters, kv };
@@ -38,6 +38,7 @@ export async function startEngine(options: Options): Promise<RunningEngine> {
     stop: async () => {
       server.close();
       server.closeAllConnections();
+      await sequences.idle();
       await kv.close();
       await rm(folder, { recursive: true, force: true });
       await loaded.dispose();
