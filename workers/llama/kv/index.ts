@@ -1,0 +1,88 @@
+import type { CreateKvTransfer, Handle, HeldSequence, KvTransfer } from "../engine.ts";
+import { answerKv, noRoom } from "./answer-kv.ts";
+import { bringState } from "./bring.ts";
+import { FileSpace } from "./file-space.ts";
+import { type Kept, Leases } from "./leases.ts";
+import { readAsk } from "./read-ask.ts";
+
+type Limits = {
+  readonly leaseMs?: number;
+  /** Of all files of state together. */
+  readonly spaceBytes?: number;
+  /** Until a peer's answer begins, and between two pieces of its stream. */
+  readonly answerMs?: number;
+  readonly stallMs?: number;
+  readonly now?: () => number;
+  readonly fetch?: typeof fetch;
+};
+
+/** Keeps KV state under handles, sends it to peers and the edge, and brings it from them. */
+export function createKvTransfer(options: Parameters<CreateKvTransfer>[0] & Limits): KvTransfer {
+  const { states, origin, folder } = options;
+  const { leaseMs = 30_000, spaceBytes = 8e9, answerMs = 10_000, stallMs = 5_000 } = options;
+  const now = options.now ?? (() => performance.now());
+  const space = new FileSpace(folder, spaceBytes);
+  const leases = new Leases({ now, leaseMs });
+  const origins = new Set([origin, ...options.peers.map((peer) => new URL(peer).origin)]);
+  const give = (kept: Kept, salt: string): Handle => ({
+    handle: leases.give(kept, salt),
+    from: origin,
+    tokens: kept.tokens,
+    bytes: kept.file.bytes,
+    model: states.fingerprint,
+    lease_ms: leaseMs,
+  });
+  const desk = { states, space, leases, limitBytes: spaceBytes, give };
+  const times = { answerMs, stallMs };
+  const bringer = { ...desk, origin, fetch: options.fetch ?? fetch, times, now };
+  const counts = { fetched: 0, fetchedBytes: 0, failed: 0 };
+  const sweeper = setInterval(() => void leases.sweep(), leaseMs / 2).unref();
+
+  return {
+    read: (params) => readAsk(params, origins),
+    async bring(ask, prompt, salt, signal) {
+      await leases.sweep();
+      const brought = await bringState(bringer, { ask, prompt, salt, signal });
+      if (brought.fetched && "failed" in brought.fetched) counts.failed += 1;
+      if (brought.state && brought.fetched && "bytes" in brought.fetched) {
+        counts.fetched += 1;
+        counts.fetchedBytes += brought.fetched.bytes;
+      }
+      return brought;
+    },
+    async leave(sequence, salt) {
+      await leases.sweep();
+      return give(await keep(space, sequence), salt);
+    },
+    answer: (request) => answerKv(desk, request),
+    metrics: () =>
+      [
+        ["kv_handles", "gauge", leases.count],
+        ["kv_file_bytes", "gauge", space.bytes],
+        ["kv_fetched_total", "counter", counts.fetched],
+        ["kv_fetched_bytes_total", "counter", counts.fetchedBytes],
+        ["kv_fetch_failures_total", "counter", counts.failed],
+      ]
+        .map(
+          ([name, type, value]) => `# TYPE llamacpp:${name} ${type}\nllamacpp:${name} ${value}\n`,
+        )
+        .join(""),
+    async close() {
+      clearInterval(sweeper);
+      await space.close();
+    },
+  };
+}
+
+async function keep(space: FileSpace, sequence: HeldSequence): Promise<Kept> {
+  const file = space.file(0);
+  if (!file) throw noRoom();
+  try {
+    const { tokens, bytes } = await sequence.save(file.path);
+    if (!file.resize(bytes)) throw noRoom();
+    return { file, tokens: tokens.length };
+  } catch (error) {
+    await file.release();
+    throw error;
+  }
+}
