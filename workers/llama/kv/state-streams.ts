@@ -44,7 +44,10 @@ export async function streamOfFile(
     opened.createReadStream({ highWaterMark: chunkLimitBytes, autoClose: false }),
     options.key,
   );
+  let ended = false;
   const end = async (): Promise<void> => {
+    if (ended) return;
+    ended = true;
     await opened.close();
     await options.done();
   };
