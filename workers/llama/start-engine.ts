@@ -1,10 +1,9 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { Counters } from "./metrics.ts";
 import { httpServer } from "./http.ts";
 import { createKvTransfer } from "./kv/index.ts";
+import { ownFolder } from "./kv/own-folder.ts";
 import { loadModel } from "./model.ts";
 import type { Options } from "./options.ts";
 import { answerRequest } from "./routes.ts";
@@ -29,7 +28,7 @@ export async function startEngine(options: Options): Promise<RunningEngine> {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
   const origin = options.url ?? `http://${options.host}:${port}`;
-  const folder = await mkdtemp(join(tmpdir(), "phaseway-llama-"));
+  const folder = await ownFolder();
   const kv = createKvTransfer({ states: sequences, origin, peers: options.peers, folder });
   const engine = { loaded, sequences, counters, kv };
   return {
