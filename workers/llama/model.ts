@@ -25,7 +25,7 @@ export type LoadedModel = {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly context: LlamaContext;
-  /** Of the file's metadata and size, the build of llama.cpp and the types of the KV cache. */
+  /** Of the file's metadata and size, the build of llama.cpp, and the types and sequences of the KV cache. */
   readonly fingerprint: string;
   readonly template: Template;
   dispose(): Promise<void>;
@@ -77,7 +77,7 @@ export async function loadModel(options: Options): Promise<LoadedModel> {
     llama,
     model,
     context,
-    fingerprint: fingerprintOf([metadata, bytes, llama.llamaCppRelease, kvTypes]),
+    fingerprint: fingerprintOf([metadata, bytes, llama.llamaCppRelease, kvTypes, sequences]),
     template: templateOf(metadata.tokenizer.chat_template),
     dispose: () => llama.dispose(),
   };
