@@ -111,10 +111,12 @@ describe("a fetch that fails", () => {
       kvEngine("d", { fetch: () => Promise.reject(new TypeError("fetch failed")) }),
     );
     expect(await failure(away, handle)).toContain("could not be reached");
-    const mute = kept(kvEngine("d", { fetch: never, answerMs: 5 }));
+    const mute = kept(kvEngine("d", { fetch: never, times: { answerMs: 5 } }));
     expect(await failure(mute, handle)).toBe("http://p did not answer within 5 ms");
-    const stalls = kept(kvEngine("d", { fetch: stalling, stallMs: 5 }));
+    const stalls = kept(kvEngine("d", { fetch: dribbling(Infinity), times: { stallMs: 5 } }));
     expect(await failure(stalls, handle)).toBe("http://p sent nothing for 5 ms");
+    const slow = kept(kvEngine("d", { fetch: dribbling(2), times: { stallMs: 999, wholeMs: 15 } }));
+    expect(await failure(slow, handle)).toBe("http://p had not sent all within 15 ms");
   });
 
   it("says that there is no room for it", async () => {
@@ -262,10 +264,18 @@ const never: typeof fetch = (_url, init) =>
     init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
   });
 
-const stalling: typeof fetch = async (_url, init) =>
-  new Response(
-    new ReadableStream({
-      start: (controller) =>
-        init?.signal?.addEventListener("abort", () => controller.error(init.signal?.reason)),
-    }),
-  );
+/** Answers with a byte of what begins like a stream of state, every so many milliseconds. */
+function dribbling(everyMs: number): typeof fetch {
+  return async (_url, init) => {
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await new Promise((resolve, reject) => {
+          if (everyMs < Infinity) setTimeout(resolve, everyMs);
+          init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+        });
+        controller.enqueue(Buffer.from("P"));
+      },
+    });
+    return new Response(body);
+  };
+}

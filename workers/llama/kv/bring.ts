@@ -95,7 +95,9 @@ async function received(
   return askPeer(url, { fetch, init, times, signal }, async (body, headers) => {
     const model = states.fingerprint;
     const { file, header } = await fileOfStream(body, space, { model, limitBytes });
-    return { file, tokens: Number(headers.get("x-kv-tokens") ?? header.tokens) };
+    // A pulled state may go on past the prefix; the header of the answer says how far it is of use.
+    const common = Number.parseInt(headers.get("x-kv-tokens") ?? "", 10);
+    return { file, tokens: Number.isNaN(common) ? header.tokens : common };
   });
 }
 

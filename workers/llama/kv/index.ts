@@ -3,15 +3,14 @@ import { answerKv, noRoom } from "./answer-kv.ts";
 import { bringState } from "./bring.ts";
 import { FileSpace } from "./file-space.ts";
 import { type Kept, Leases } from "./leases.ts";
+import type { PeerTimes } from "./peer.ts";
 import { readAsk } from "./read-ask.ts";
 
 type Limits = {
   readonly leaseMs?: number;
   /** Of all files of state together. */
   readonly spaceBytes?: number;
-  /** Until a peer's answer begins, and between two pieces of its stream. */
-  readonly answerMs?: number;
-  readonly stallMs?: number;
+  readonly times?: Partial<PeerTimes>;
   readonly now?: () => number;
   readonly fetch?: typeof fetch;
 };
@@ -19,7 +18,7 @@ type Limits = {
 /** Keeps KV state under handles, sends it to peers and the edge, and brings it from them. */
 export function createKvTransfer(options: Parameters<CreateKvTransfer>[0] & Limits): KvTransfer {
   const { states, origin, folder } = options;
-  const { leaseMs = 30_000, spaceBytes = 8e9, answerMs = 10_000, stallMs = 5_000 } = options;
+  const { leaseMs = 30_000, spaceBytes = 8e9 } = options;
   const now = options.now ?? (() => performance.now());
   const space = new FileSpace(folder, spaceBytes);
   const leases = new Leases({ now, leaseMs });
@@ -33,7 +32,7 @@ export function createKvTransfer(options: Parameters<CreateKvTransfer>[0] & Limi
     lease_ms: leaseMs,
   });
   const desk = { states, space, leases, limitBytes: spaceBytes, give };
-  const times = { answerMs, stallMs };
+  const times = { answerMs: 10_000, stallMs: 5_000, wholeMs: 120_000, ...options.times };
   const bringer = { ...desk, origin, fetch: options.fetch ?? fetch, times, now };
   const counts = { fetched: 0, fetchedBytes: 0, failed: 0 };
   const sweeper = setInterval(() => void leases.sweep(), leaseMs / 2).unref();

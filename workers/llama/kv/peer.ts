@@ -8,11 +8,13 @@ export type PeerTimes = {
   readonly answerMs: number;
   /** Between two pieces of a stream. */
   readonly stallMs: number;
+  /** From the asking to the last byte. */
+  readonly wholeMs: number;
 };
 
 /**
  * Asks a peer and hands its body to `take` while it comes.
- * Throws a `PeerFailure` when the peer is away, refuses or falls silent; throws the signal's reason when it aborts.
+ * Throws a `PeerFailure` when the peer is away, refuses, falls silent or is slow; throws the signal's reason when it aborts.
  */
 export async function askPeer<T>(
   url: string,
@@ -26,11 +28,13 @@ export async function askPeer<T>(
 ): Promise<T> {
   const { times } = ask;
   const watch = new Watch();
-  const signal = AbortSignal.any([ask.signal, watch.signal]);
+  const whole = new Watch();
+  const signal = AbortSignal.any([ask.signal, watch.signal, whole.signal]);
   const peer = new URL(url).origin;
   let body: ReadableStream<Uint8Array> | undefined;
   let pieces: AsyncGenerator<Uint8Array> | undefined;
   try {
+    whole.start(times.wholeMs, `${peer} had not sent all within ${times.wholeMs} ms`);
     watch.start(times.answerMs, `${peer} did not answer within ${times.answerMs} ms`);
     const response = await ask.fetch(url, { ...ask.init, signal, redirect: "error" });
     watch.stop();
@@ -41,13 +45,15 @@ export async function askPeer<T>(
     return await take(pieces, response.headers);
   } catch (error) {
     ask.signal.throwIfAborted();
-    if (watch.signal.aborted) throw new PeerFailure(watch.reason, { cause: error });
+    const late = [watch, whole].find(({ signal }) => signal.aborted);
+    if (late) throw new PeerFailure(late.reason, { cause: error });
     if (error instanceof TypeError) {
       throw new PeerFailure(`${peer} could not be reached or broke off`, { cause: error });
     }
     throw error;
   } finally {
     watch.stop();
+    whole.stop();
     await pieces?.return(undefined);
     if (body && !body.locked) await body.cancel().catch(() => {});
   }
