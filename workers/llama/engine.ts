@@ -9,7 +9,7 @@ export type StateFile = {
 
 /** What the transfer of KV state needs of the engine. */
 export interface States {
-  /** Of the model (metadata and size of its file), the build of llama.cpp and the types of the KV cache. */
+  /** Of the model (metadata and samples of its weights), the build of llama.cpp, and the types and sequences of the KV cache. */
   readonly fingerprint: string;
 
   /** How many of `prompt`'s first tokens are cached here under `salt`, in an idle or a busy sequence. */

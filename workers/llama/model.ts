@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { Template } from "@huggingface/jinja";
 import {
@@ -10,6 +9,7 @@ import {
   type LlamaModel,
 } from "node-llama-cpp";
 import { steadyBatches } from "./batches.ts";
+import { fileSample } from "./file-sample.ts";
 import type { Options } from "./options.ts";
 
 /** What models without a template of their own are asked with. */
@@ -25,7 +25,7 @@ export type LoadedModel = {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly context: LlamaContext;
-  /** Of the file's metadata and size, the build of llama.cpp, and the types and sequences of the KV cache. */
+  /** Of the file's metadata and samples of its weights, the build of llama.cpp, and the types and sequences of the KV cache. */
   readonly fingerprint: string;
   readonly template: Template;
   dispose(): Promise<void>;
@@ -34,7 +34,9 @@ export type LoadedModel = {
 /** Loads a GGUF file; rejects with an `Error` whose message says what is wrong with the file or the memory. */
 export async function loadModel(options: Options): Promise<LoadedModel> {
   const { model: path, sequences, threads, kvTypes } = options;
-  const bytes = sizeOf(path);
+  const sample = await fileSample(path).catch((error: unknown) => {
+    throw new Error(`${path} cannot be read`, { cause: error });
+  });
   const llama = await getLlama({
     build: "never",
     skipDownload: true,
@@ -77,18 +79,10 @@ export async function loadModel(options: Options): Promise<LoadedModel> {
     llama,
     model,
     context,
-    fingerprint: fingerprintOf([metadata, bytes, llama.llamaCppRelease, kvTypes, sequences]),
+    fingerprint: fingerprintOf([metadata, sample, llama.llamaCppRelease, kvTypes, sequences]),
     template: templateOf(metadata.tokenizer.chat_template),
     dispose: () => llama.dispose(),
   };
-}
-
-function sizeOf(path: string): number {
-  try {
-    return statSync(path).size;
-  } catch {
-    throw new Error(`${path} cannot be read`);
-  }
 }
 
 function fingerprintOf(parts: readonly unknown[]): string {
