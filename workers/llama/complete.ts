@@ -87,20 +87,18 @@ async function* answer(
   brought: Brought,
   signal: AbortSignal,
 ): AsyncGenerator<string, Ending, void> {
-  const { ask, kvAsk, prompt } = job;
+  const { kvAsk, prompt } = job;
   const { slot, cachedTokens, stateFailed } = held;
   let completionTokens = 0;
   let finishReason: Ending["finishReason"] = "length";
   engine.counters.prompt(prompt.length, cachedTokens);
-  if (kvAsk.leave === "prompt") await slot.read(prompt, prompt.length - 1, signal);
-  else {
-    const written = write(engine, job, held, signal);
-    let step = await written.next();
-    for (; step.done !== true; step = await written.next()) yield step.value;
-    ({ completionTokens, finishReason } = step.value);
+  if (kvAsk.leave === "prompt") {
+    await slot.read(prompt, prompt.length - 1, signal);
+  } else {
+    ({ completionTokens, finishReason } = yield* write(engine, job, held, signal));
   }
   signal.throwIfAborted();
-  const handle = kvAsk.leave === undefined ? undefined : await engine.kv.leave(slot, ask.salt);
+  const handle = await left(engine, job, slot);
   const fetched = stateFailed === undefined ? brought.fetched : { failed: stateFailed };
   const said = { ...handle, ...(fetched === undefined ? {} : { fetched }) };
   return {
@@ -108,6 +106,17 @@ async function* answer(
     usage: { promptTokens: prompt.length, cachedTokens, completionTokens },
     kv: handle === undefined && fetched === undefined ? undefined : said,
   };
+}
+
+/** A prefill leg's state is all that it was for; an answer is worth telling without one. */
+async function left(
+  { kv }: Engine,
+  { ask, kvAsk }: Job,
+  slot: Held["slot"],
+): Promise<Handle | undefined> {
+  if (kvAsk.leave === undefined) return undefined;
+  if (kvAsk.leave === "prompt") return kv.leave(slot, ask.salt);
+  return kv.leave(slot, ask.salt).catch(() => undefined);
 }
 
 type Written = Pick<Usage, "completionTokens"> & Pick<Ending, "finishReason">;
