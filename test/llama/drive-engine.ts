@@ -37,6 +37,7 @@ export async function driveEngine(options: Partial<Options> = {}): Promise<Drive
   writeTinyGguf(model);
   const engine = await startEngine({
     model,
+    name: undefined,
     host: "127.0.0.1",
     port: 0,
     url: undefined,

@@ -75,7 +75,7 @@ export async function loadModel(options: Options): Promise<LoadedModel> {
     });
   const { metadata } = model.fileInfo;
   return {
-    name: metadata.general?.name ?? basename(path, ".gguf"),
+    name: options.name ?? metadata.general?.name ?? basename(path, ".gguf"),
     llama,
     model,
     context,

@@ -6,6 +6,8 @@ export type KvType = (typeof KV_TYPES)[number];
 
 export type Options = {
   readonly model: string;
+  /** What requests call the model; undefined is its own name. */
+  readonly name: string | undefined;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -23,6 +25,7 @@ export type Options = {
 export const USAGE = `npm run llama -- --model FILE.gguf [options]
 
   --model FILE        a model in GGUF
+  --name NAME         what requests call it; default: the model's own name
   --port N            default 8100; 0 takes a free one
   --host ADDRESS      default 127.0.0.1
   --url URL           where other engines reach this one; default: its host and port
@@ -38,6 +41,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       model: { type: "string" },
+      name: { type: "string" },
       host: { type: "string", default: "127.0.0.1" },
       port: { type: "string", default: "8100" },
       url: { type: "string" },
@@ -57,6 +61,7 @@ export function readOptions(args: readonly string[]): Options {
   const { context, threads } = values;
   return {
     model: values.model,
+    name: values.name,
     host: values.host,
     port: count("port", values.port, 0, 65_535),
     context: context === undefined ? undefined : count("context", context, 16, 1_048_576),
