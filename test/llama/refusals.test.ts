@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -37,6 +39,16 @@ describe("a request that cannot be answered", () => {
   it("is told that its body is no JSON", async () => {
     const response = await fetch(`${engine.origin}/v1/completions`, { method: "POST", body: "{" });
     expect(response.status).toBe(400);
+  });
+});
+
+describe("a request line that makes no sense", () => {
+  it.each(["GET // HTTP/1.1", "TRACE / HTTP/1.1"])("is refused: %s", async (line) => {
+    const socket = connect(Number(new URL(engine.origin).port), "127.0.0.1");
+    socket.write(`${line}\r\nhost: a\r\nconnection: close\r\n\r\n`);
+    const [said] = (await once(socket, "data")) as [Buffer];
+    expect(said.toString()).toMatch(/^HTTP\/1.1 400 /);
+    socket.destroy();
   });
 });
 

@@ -2,14 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { errorBody } from "./ask-error.ts";
+import { AskError, errorBody } from "./ask-error.ts";
 
 /** A Node server for a function of requests; what it throws is told in OpenAI's shape. */
 export function httpServer(answer: (request: Request) => Promise<Response>): Server {
   return createServer((incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.once("close", () => gone.abort(new Error("the caller has left")));
-    void answer(requestOf(incoming, gone.signal))
+    void read(incoming, gone.signal)
+      .then(answer)
       .catch((error: unknown) => {
         const { status, body } = errorBody(error);
         return Response.json(body, { status });
@@ -17,6 +18,16 @@ export function httpServer(answer: (request: Request) => Promise<Response>): Ser
       .then((response) => send(response, outgoing))
       .catch(() => outgoing.destroy());
   });
+}
+
+/** Rejects with an `AskError` when the request line makes no request. */
+async function read(incoming: IncomingMessage, signal: AbortSignal): Promise<Request> {
+  try {
+    return requestOf(incoming, signal);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AskError(400, "invalid_request", why);
+  }
 }
 
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
