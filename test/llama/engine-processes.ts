@@ -9,7 +9,7 @@ import { writeTinyGguf } from "./tiny-gguf.ts";
 /** An engine in a process of its own. */
 export interface EngineProcess {
   readonly origin: string;
-  complete(body: object): Promise<Completion>;
+  complete(body: object, signal?: AbortSignal): Promise<Completion>;
   metric(name: string): Promise<number>;
   /** Names of all state files that there are. */
   files(): string[];
@@ -47,7 +47,7 @@ export class EngineProcesses {
     const port = await portOf(child);
     return {
       origin: `http://127.0.0.1:${port}`,
-      complete: (body) => complete(port, body),
+      complete: (body, signal) => complete(port, body, signal),
       metric: (metric) => metricOf(port, metric),
       files: () =>
         readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -89,10 +89,15 @@ type Body = {
   readonly kv_transfer_params?: Completion["kv"];
 };
 
-async function complete(port: number, body: object): Promise<Completion> {
+async function complete(
+  port: number,
+  body: object,
+  signal: AbortSignal | undefined,
+): Promise<Completion> {
   const response = await fetch(`http://127.0.0.1:${port}/v1/completions`, {
     method: "POST",
     body: JSON.stringify({ temperature: 0, ...body }),
+    ...(signal ? { signal } : {}),
   });
   if (!response.ok) throw new Error(await response.text());
   const answer = (await response.json()) as Body;

@@ -81,6 +81,20 @@ describe("a handoff that fails", () => {
     wire.targetPort = portOf(prefiller);
   });
 
+  it("leaves no file and no sequence when the caller leaves in the middle of the transfer", async () => {
+    const prompt = promptOf(900);
+    const left = await prefill(prefiller, prompt);
+    await wire.set({ kind: "stall", afterBytes: (left?.bytes ?? 0) / 2 });
+    const gone = new AbortController();
+    const kv = { fetch: { ...left, from: wire.url } };
+    const asked = decoder.complete({ prompt, kv_transfer_params: kv }, gone.signal);
+    await until("half of the state has come", () => decoder.files().length > 0 || undefined);
+    gone.abort();
+    await expect(asked).rejects.toThrow("abort");
+    await until("the file is gone", () => decoder.files().length === 0 || undefined);
+    await wire.set("none");
+  });
+
   it("is recomputed when the state is of an engine with another KV cache", async () => {
     const other = await processes.start("other", "--kv-types", "F32");
     const left = await prefill(other, promptOf(50));
