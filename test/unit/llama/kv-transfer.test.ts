@@ -184,6 +184,17 @@ describe("a pull", () => {
   });
 });
 
+it("counts in its metrics what it brought, what failed and what it keeps", async () => {
+  const { p, d } = engines();
+  const handle = await p.leave(sequenceOf(prompt), "");
+  await (await d.bring({ fetch: handle }, prompt, "", noSignal)).done();
+  await failure(d, { ...handle, model: "another" });
+  expect(d.metrics()).toContain(`\nllamacpp:kv_fetched_bytes_total ${stateBytes}\n`);
+  expect(d.metrics()).toContain("\nllamacpp:kv_fetch_failures_total 1\n");
+  expect(p.metrics()).toContain(`\nllamacpp:kv_file_bytes ${stateBytes}\n`);
+  expect(p.metrics()).toContain("\nllamacpp:kv_handles 1\n");
+});
+
 describe("kv_transfer_params", () => {
   const from = "http://p";
   const refusals: [string, unknown][] = [

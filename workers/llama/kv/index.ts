@@ -5,6 +5,7 @@ import { FileSpace } from "./file-space.ts";
 import { type Kept, Leases } from "./leases.ts";
 import type { PeerTimes } from "./peer.ts";
 import { readAsk } from "./read-ask.ts";
+import { TransferCounts } from "./transfer-counts.ts";
 
 type Limits = {
   readonly leaseMs?: number;
@@ -34,7 +35,7 @@ export function createKvTransfer(options: Parameters<CreateKvTransfer>[0] & Limi
   const desk = { states, space, leases, limitBytes: spaceBytes, give };
   const times = { answerMs: 10_000, stallMs: 5_000, wholeMs: 120_000, ...options.times };
   const bringer = { ...desk, origin, fetch: options.fetch ?? fetch, times, now };
-  const counts = { fetched: 0, fetchedBytes: 0, failed: 0 };
+  const counts = new TransferCounts();
   const sweeper = setInterval(() => void leases.sweep(), leaseMs / 2).unref();
 
   return {
@@ -42,11 +43,7 @@ export function createKvTransfer(options: Parameters<CreateKvTransfer>[0] & Limi
     async bring(ask, prompt, salt, signal) {
       await leases.sweep();
       const brought = await bringState(bringer, { ask, prompt, salt, signal });
-      if (brought.fetched && "failed" in brought.fetched) counts.failed += 1;
-      if (brought.state && brought.fetched && "bytes" in brought.fetched) {
-        counts.fetched += 1;
-        counts.fetchedBytes += brought.fetched.bytes;
-      }
+      counts.add(brought);
       return brought;
     },
     async leave(sequence, salt) {
@@ -54,18 +51,7 @@ export function createKvTransfer(options: Parameters<CreateKvTransfer>[0] & Limi
       return give(await keep(space, sequence), salt);
     },
     answer: (request) => answerKv(desk, request),
-    metrics: () =>
-      [
-        ["kv_handles", "gauge", leases.count],
-        ["kv_file_bytes", "gauge", space.bytes],
-        ["kv_fetched_total", "counter", counts.fetched],
-        ["kv_fetched_bytes_total", "counter", counts.fetchedBytes],
-        ["kv_fetch_failures_total", "counter", counts.failed],
-      ]
-        .map(
-          ([name, type, value]) => `# TYPE llamacpp:${name} ${type}\nllamacpp:${name} ${value}\n`,
-        )
-        .join(""),
+    metrics: () => counts.text({ handles: leases.count, bytes: space.bytes }),
     async close() {
       clearInterval(sweeper);
       await space.close();
