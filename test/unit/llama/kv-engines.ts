@@ -1,12 +1,13 @@
-import { mkdtempSync, readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 import { errorBody } from "../../../workers/llama/ask-error.ts";
 import type { HeldSequence, KvTransfer, StateFile } from "../../../workers/llama/engine.ts";
 import { createKvTransfer } from "../../../workers/llama/kv/index.ts";
 
-/** An engine's transfer over states that are made up, with time in the test's hands. */
+/** An engine's transfer over states that are made up, with time in the test's hands; it ends with its test. */
 export interface KvEngine extends KvTransfer {
   readonly origin: string;
   /** What it has cached, of one salt. */
@@ -53,6 +54,10 @@ export function kvEngine(name: string, options: Options = {}): KvEngine {
     folder,
     now: () => time.ms,
     ...options,
+  });
+  onTestFinished(async () => {
+    await transfer.close();
+    rmSync(folder, { recursive: true });
   });
   return {
     ...transfer,

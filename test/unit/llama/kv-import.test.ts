@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type KvEngine, kvEngine, sequenceOf, stateBytes } from "./kv-engines.ts";
 
@@ -7,9 +7,9 @@ const tokens = [1, 2, 3];
 
 describe("a state sent out and taken in again", () => {
   it("is the same state under a new handle, sealed on its way", async () => {
-    const p = kept(kvEngine("p"));
+    const p = kvEngine("p");
     const sealed = await sent(p, { "x-kv-key": key, "x-kv-salt": "salt" });
-    const taken = await put(kept(kvEngine("d")), sealed, { "x-kv-key": key });
+    const taken = await put(kvEngine("d"), sealed, { "x-kv-key": key });
     expect(taken.status).toBe(200);
     expect(await taken.json()).toMatchObject({
       handle: expect.stringMatching(/^kv_[\w-]{43}$/),
@@ -20,8 +20,8 @@ describe("a state sent out and taken in again", () => {
   });
 
   it("is under the salt it came with", async () => {
-    const d = kept(kvEngine("d"));
-    const state = await sent(kept(kvEngine("p")), {});
+    const d = kvEngine("d");
+    const state = await sent(kvEngine("p"), {});
     const taken = await put(d, state, { "x-kv-salt": "salt é" });
     const { handle } = handleAnswer.parse(await taken.json());
     const asked = async (salt: string): Promise<number> => {
@@ -33,18 +33,18 @@ describe("a state sent out and taken in again", () => {
   });
 
   it("is refused when it is of another model, corrupt, sealed otherwise, too large or has no room", async () => {
-    const state = await sent(kept(kvEngine("p")), {});
+    const state = await sent(kvEngine("p"), {});
     const refused = async (engine: KvEngine, body: Buffer, headers = {}): Promise<number> => {
       const before = engine.files();
       const { status } = await put(engine, body, headers);
       expect(engine.files()).toEqual(before);
       return status;
     };
-    const other = kept(kvEngine("d", { fingerprint: "other" }));
-    const small = kept(kvEngine("d", { spaceBytes: stateBytes - 1 }));
-    const full = kept(kvEngine("d", { spaceBytes: stateBytes }));
+    const other = kvEngine("d", { fingerprint: "other" });
+    const small = kvEngine("d", { spaceBytes: stateBytes - 1 });
+    const full = kvEngine("d", { spaceBytes: stateBytes });
     await full.leave(sequenceOf(tokens), "");
-    const d = kept(kvEngine("d"));
+    const d = kvEngine("d");
     expect(await refused(other, state)).toBe(409);
     expect(await refused(d, state.subarray(0, -1))).toBe(422);
     expect(await refused(d, state, { "x-kv-key": key })).toBe(422);
@@ -65,9 +65,4 @@ async function sent(engine: KvEngine, headers: Record<string, string>): Promise<
 
 function put(engine: KvEngine, body: Buffer, headers: Record<string, string>): Promise<Response> {
   return engine.ask("/kv", { method: "POST", body: new Uint8Array(body), headers });
-}
-
-function kept(engine: KvEngine): KvEngine {
-  onTestFinished(() => engine.close());
-  return engine;
 }

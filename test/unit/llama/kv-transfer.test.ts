@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Brought, Handle } from "../../../workers/llama/engine.ts";
 import { kvEngine, type KvEngine, sequenceOf, stateBytes, stateOf, wireTo } from "./kv-engines.ts";
 
@@ -86,8 +86,8 @@ describe("a fetch that fails", () => {
   });
 
   it("says that the stream is of another model, whatever the handle said", async () => {
-    const p = kept(kvEngine("p", { fingerprint: "another" }));
-    const d = kept(kvEngine("d", { fetch: wireTo(p) }));
+    const p = kvEngine("p", { fingerprint: "another" });
+    const d = kvEngine("d", { fetch: wireTo(p) });
     const handle = { ...(await p.leave(sequenceOf(prompt), "")), model: "tiny/1" };
     expect(await failure(d, handle)).toContain("another model or build");
   });
@@ -107,21 +107,19 @@ describe("a fetch that fails", () => {
     });
     const handle = await p.leave(sequenceOf(prompt), "");
     expect(await failure(d, handle)).toBe("http://p answered 503");
-    const away = kept(
-      kvEngine("d", { fetch: () => Promise.reject(new TypeError("fetch failed")) }),
-    );
+    const away = kvEngine("d", { fetch: () => Promise.reject(new TypeError("fetch failed")) });
     expect(await failure(away, handle)).toContain("could not be reached");
-    const mute = kept(kvEngine("d", { fetch: never, times: { answerMs: 5 } }));
+    const mute = kvEngine("d", { fetch: never, times: { answerMs: 5 } });
     expect(await failure(mute, handle)).toBe("http://p did not answer within 5 ms");
-    const stalls = kept(kvEngine("d", { fetch: dribbling(Infinity), times: { stallMs: 5 } }));
+    const stalls = kvEngine("d", { fetch: dribbling(Infinity), times: { stallMs: 5 } });
     expect(await failure(stalls, handle)).toBe("http://p sent nothing for 5 ms");
-    const slow = kept(kvEngine("d", { fetch: dribbling(2), times: { stallMs: 999, wholeMs: 15 } }));
+    const slow = kvEngine("d", { fetch: dribbling(2), times: { stallMs: 999, wholeMs: 15 } });
     expect(await failure(slow, handle)).toBe("http://p had not sent all within 15 ms");
   });
 
   it("says that there is no room for it", async () => {
-    const p = kept(kvEngine("p"));
-    const d = kept(kvEngine("d", { fetch: wireTo(p), spaceBytes: stateBytes }));
+    const p = kvEngine("p");
+    const d = kvEngine("d", { fetch: wireTo(p), spaceBytes: stateBytes });
     await d.leave(sequenceOf(prompt), "");
     const handle = await p.leave(sequenceOf(prompt), "");
     const brought = await d.bring({ fetch: handle }, prompt, "", noSignal);
@@ -131,12 +129,12 @@ describe("a fetch that fails", () => {
 
   it("rejects and leaves no file when the request is given up in the middle", async () => {
     const gone = new AbortController();
-    const p = kept(kvEngine("p"));
+    const p = kvEngine("p");
     const fetch: typeof globalThis.fetch = async (url, init) => {
       const answer = await wireTo(p)(url, init);
       return new Response(cutTo(answer, stateBytes / 2, () => gone.abort(new Error("left"))));
     };
-    const d = kept(kvEngine("d", { fetch }));
+    const d = kvEngine("d", { fetch });
     const handle = await p.leave(sequenceOf(prompt), "");
     await expect(d.bring({ fetch: handle }, prompt, "", gone.signal)).rejects.toThrow("left");
     expect(d.files()).toEqual([]);
@@ -224,13 +222,8 @@ function engines(
   options: Parameters<typeof kvEngine>[1] = {},
   onTheWay?: (answer: Response) => Response,
 ): { p: KvEngine; d: KvEngine } {
-  const p = kept(kvEngine("p", options));
-  return { p, d: kept(kvEngine("d", { fetch: wireTo(p, onTheWay) })) };
-}
-
-function kept(engine: KvEngine): KvEngine {
-  onTestFinished(() => engine.close());
-  return engine;
+  const p = kvEngine("p", options);
+  return { p, d: kvEngine("d", { fetch: wireTo(p, onTheWay) }) };
 }
 
 async function holds({ state }: Brought, bytes: Buffer): Promise<boolean> {
