@@ -103,7 +103,9 @@ function planAgain(
   const planned = planTurn(deps, left, new Set([...avoid, ...suspected]));
   if (planned.placements.length > 0 || suspected.size === 0) return planned;
   suspected.clear();
-  return planTurn(deps, left, avoid);
+  // Whoever it was, what fails is between two engines: first one that serves alone.
+  const alone = planTurn(deps, { ...left, ask: { ...ask, splittable: false } }, avoid);
+  return alone.placements.length > 0 ? alone : planTurn(deps, left, avoid);
 }
 
 /** What decodes can encode as well; whether what should have encoded was at fault, not every failure tells. */

@@ -82,6 +82,16 @@ describe("a split by the sidecar of a decode engine", () => {
     expect(reported.slice(0, 2).map(({ failure }) => failure)).toEqual(["handoff", "handoff"]);
   });
 
+  it("is left to one engine alone once every pair of engines has failed so", async () => {
+    const failure = { kind: "status", message: "500", blames: "either" } as const;
+    const { ordered, result } = await tried(({ leg }) =>
+      leg === "both" ? answering() : { ok: false, failure },
+    );
+    expect(result).toMatchObject({ ok: true, placement: { mode: "together" } });
+    const pairs = ordered.flatMap(({ split }) => (split ? [split.prefill + split.decode] : []));
+    expect(new Set(pairs).size).toBe(pairs.length);
+  });
+
   it("is ended in both books when the client leaves", async () => {
     const client = new AbortController();
     const { runs, result } = await tried(() => {
