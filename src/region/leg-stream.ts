@@ -14,6 +14,18 @@ export class LegBroken extends Error {
   }
 }
 
+/** A stream that broke off before its first content, though the engine had begun to answer; `cause` is how. */
+export class CutShort extends Error {
+  constructor(cause: unknown) {
+    super("the stream broke off before any content", { cause });
+    this.name = "CutShort";
+  }
+}
+
+function cutShort(cause: unknown): never {
+  throw new CutShort(cause);
+}
+
 /**
  * Reads an engine's event stream up to its first content frame. What was read is given back in front of the rest, so
  * that until then the leg can still fail without the caller having seen anything. A stream with a frame of which
@@ -29,7 +41,7 @@ export async function untilFirstContent(
   const held = new ByteBuffer();
   try {
     for (;;) {
-      const { done, value } = await deadline.race(reader.read());
+      const { done, value } = await deadline.race(reader.read().catch(cutShort));
       if (done) throw new LegBroken("malformed", "the stream ended before any content");
       held.append(value);
       for (const frame of framer.push(value)) {

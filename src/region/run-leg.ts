@@ -7,7 +7,13 @@ import { encodersFor } from "./encoders.ts";
 import { type EngineAccess, engineRequest, withoutSecrets } from "./engine-request.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { forget, learn, NotTold, remember } from "./learned.ts";
-import { createDeadline, LegBroken, untilFirstContent, type Deadline } from "./leg-stream.ts";
+import {
+  createDeadline,
+  CutShort,
+  LegBroken,
+  untilFirstContent,
+  type Deadline,
+} from "./leg-stream.ts";
 import { readSmall } from "./read-small.ts";
 import { loadTold } from "./told-load.ts";
 import { isWholeAnswer } from "./whole-answer.ts";
@@ -49,7 +55,7 @@ async function tryLeg(
     remember(access, order, answer);
   } catch (error) {
     deadline.clear();
-    answer = { ok: false, failure: failureOf(error, signal) };
+    answer = { ok: false, failure: failureOf(error, signal, order) };
     forget(access, order, answer.failure);
   }
   if (answer.ok) return answer;
@@ -77,10 +83,13 @@ function whomBlames(
   const text = body ? new TextDecoder().decode(body.subarray(0, MOST_SAID)) : "";
   const said = `${message} ${text}`;
   if (encodersFor(fleet, order).length > 0 && encodes?.blames(said)) return "encoder";
-  const isSplit = order.split !== undefined || order.handoff !== undefined;
-  if (!isSplit) return undefined;
+  if (!isOfSplit(order)) return undefined;
   if (blamesOther === undefined) return order.leg === "decode" ? "either" : undefined;
   return blamesOther(said) ? "other" : undefined;
+}
+
+function isOfSplit({ split, handoff }: LegOrder): boolean {
+  return split !== undefined || handoff !== undefined;
 }
 
 /** Bytes of an error body that are looked at for whom it blames. */
@@ -194,9 +203,16 @@ function kindOf(status: number): LegFailure["kind"] {
   return status >= 400 && status < 500 && !ours.includes(status) ? "caller" : "status";
 }
 
-function failureOf(error: unknown, signal: AbortSignal): LegFailure {
+function failureOf(error: unknown, signal: AbortSignal, order: LegOrder): LegFailure {
   if (signal.aborted) return { kind: "aborted", message: "the caller left" };
-  if (error instanceof NotTold) return { ...failureOf(error.cause, signal), blames: "other" };
+  if (error instanceof NotTold) {
+    return { ...failureOf(error.cause, signal, order), blames: "other" };
+  }
+  if (error instanceof CutShort) {
+    const failure = failureOf(error.cause, signal, order);
+    // Some engines drop the connection when they do not get the blocks that they were promised.
+    return order.leg === "decode" && isOfSplit(order) ? { ...failure, blames: "either" } : failure;
+  }
   if (error instanceof LegBroken) return { kind: error.kind, message: error.message };
   if (error instanceof SyntaxError) return { kind: "malformed", message: error.message };
   return { kind: "unreachable", message: error instanceof Error ? error.message : String(error) };
