@@ -17,6 +17,8 @@ export type Settings = {
   readonly usageDetails?: boolean;
   /** It computes every prompt, says that all of it was cached, and that it has nothing to do. */
   readonly lies?: boolean;
+  /** How long it keeps blocks for a decode engine that does not fetch them, emulated ms; each dialect has its own. */
+  readonly leaseMs?: number;
   /** Of all links to the engine. */
   readonly linkGbps?: number;
   /** What becomes of a vLLM request whose blocks could not be fetched; it fails unless told. */
@@ -72,7 +74,7 @@ async function json(request: Request): Promise<unknown> {
 
 function readSettings(body: unknown): Settings | undefined {
   if (!isRecord(body)) return undefined;
-  const { kvTokens, usageDetails, lies, linkGbps, keepsDecodePrefix } = body;
+  const { kvTokens, usageDetails, lies, leaseMs, linkGbps, keepsDecodePrefix } = body;
   const policy = body["kvLoadFailurePolicy"];
   return {
     ...familySettings(body),
@@ -81,6 +83,7 @@ function readSettings(body: unknown): Settings | undefined {
     ...(typeof usageDetails === "boolean" && { usageDetails }),
     ...(typeof keepsDecodePrefix === "boolean" && { keepsDecodePrefix }),
     ...((policy === "fail" || policy === "recompute") && { kvLoadFailurePolicy: policy }),
+    ...(typeof leaseMs === "number" && leaseMs > 0 && { leaseMs }),
     ...(typeof linkGbps === "number" && linkGbps > 0 && { linkGbps }),
   };
 }

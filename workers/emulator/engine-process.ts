@@ -63,6 +63,9 @@ export class EngineProcess {
     const refusal = refusalOf(fault);
     if (refusal) return refusal;
     const text = await request.text();
+    if (fault?.fault === "late") {
+      await new Promise<void>((resolve) => void this.#clock.after(fault.delayMs, resolve));
+    }
     const body = parseJson(text);
     const speech = this.#speech;
     const refuse = speech.refuse ?? openAiProblem;

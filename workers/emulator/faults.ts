@@ -12,14 +12,17 @@ export const FAULTS = [
   "slow",
   "isolated",
   "load",
+  "late",
 ] as const;
 
 /** How an engine misbehaves; `isolated`: other engines and it do not reach each other, though its callers do; `load`: no
- * blocks reach it from elsewhere. */
+ * blocks reach it from elsewhere; `late`: requests reach it long after they were sent. */
 export type Fault = {
   readonly fault: (typeof FAULTS)[number];
   /** Of `slow`: how many times longer every iteration takes. */
   readonly factor: number;
+  /** Of `late`: emulated ms. */
+  readonly delayMs: number;
   readonly status: number;
   readonly retryAfterS: number;
   /** Requests it applies to before it ends by itself. */
@@ -38,6 +41,7 @@ export function readFault(body: unknown): Fault | undefined {
   return {
     fault,
     factor: number("factor", 4),
+    delayMs: number("delayMs", 1000),
     status: number("status", 500),
     retryAfterS: number("retryAfterS", 1),
     times: number("times", Infinity),

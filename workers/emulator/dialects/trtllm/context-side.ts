@@ -6,7 +6,7 @@ import { infoEndpoint, writeState } from "./address.ts";
 import { engineError, SEND_FAILED, trtllmRefusal } from "./errors.ts";
 import type { ToContext, ToGeneration } from "./messages.ts";
 import type { Params } from "./params.ts";
-import { KV_TRANSFER_TIMEOUT_MS } from "./timeout.ts";
+import { transferTimeoutMs } from "./timeout.ts";
 import { trtllmUsage } from "./usage.ts";
 
 /** Context requests by their number: what each computed is kept until a generation engine has it or too long. */
@@ -34,7 +34,7 @@ export class ContextSide {
       leg: "prefill",
       isHeld: params.isGenerationFirst,
       order: () => ({
-        ...(!isWhole && { leaseAs: number, leaseMs: KV_TRANSFER_TIMEOUT_MS }),
+        ...(!isWhole && { leaseAs: number, leaseMs: transferTimeoutMs(this.#side) }),
         output: () => (isWhole && first.finish === "length" ? { ...first, finish: "stop" } : first),
       }),
       usage: (run) => trtllmUsage(run, run.cachedTokens, this.#side.settings()),
@@ -128,7 +128,7 @@ export class ContextSide {
 
   /** Gives it up when nothing has come of it for too long. */
   #later(number: string): () => void {
-    return this.#side.clock.after(KV_TRANSFER_TIMEOUT_MS, () => this.#cancel(number));
+    return this.#side.clock.after(transferTimeoutMs(this.#side), () => this.#cancel(number));
   }
 
   #cancel(number: string): void {

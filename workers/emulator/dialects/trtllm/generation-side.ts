@@ -8,7 +8,7 @@ import { engineAt, readState, type Process } from "./address.ts";
 import { engineError, TRANSFER_FAILED, trtllmRefusal } from "./errors.ts";
 import type { ToContext, ToGeneration } from "./messages.ts";
 import type { Params } from "./params.ts";
-import { KV_TRANSFER_TIMEOUT_MS } from "./timeout.ts";
+import { transferTimeoutMs } from "./timeout.ts";
 import { trtllmUsage } from "./usage.ts";
 
 /** Generation requests: each fetches what a context engine has or will have, and computes nothing of the prompt. */
@@ -38,7 +38,8 @@ export class GenerationSide {
       members: () => ({ choice: { disaggregated_params: echo } }),
       hooks: {
         open: (run) => {
-          const stop = this.#side.clock.after(KV_TRANSFER_TIMEOUT_MS, () => this.#fail(number));
+          const waitMs = transferTimeoutMs(this.#side);
+          const stop = this.#side.clock.after(waitMs, () => this.#fail(number));
           this.#open.set(number, { run, context: processOf(params), stop });
         },
         started: () => this.#want(number),

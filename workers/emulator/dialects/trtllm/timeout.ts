@@ -1,2 +1,8 @@
+import type { EngineSide } from "../dialect.ts";
+
 /** `kv_transfer_timeout_ms`: how long either side of a transfer waits, in the engine's own milliseconds. */
-export const KV_TRANSFER_TIMEOUT_MS = 60_000;
+export function transferTimeoutMs({ settings }: EngineSide): number {
+  return settings().leaseMs ?? DEFAULT_MS;
+}
+
+const DEFAULT_MS = 60_000;

@@ -78,12 +78,13 @@ function prefill(
   const transfer = transferOf(request);
   if (transfer === undefined) return alone("prefill", salt, side);
   const leaseAs = nameOf(transfer, rank);
+  const { leaseMs = ABORT_TIMEOUT_MS } = side.settings();
   let run: Run | undefined;
   return {
     leg: "prefill",
     order: (choice) => ({
       salt,
-      ...(choice === 0 && { leaseAs, leaseMs: ABORT_TIMEOUT_MS }),
+      ...(choice === 0 && { leaseAs, leaseMs }),
     }),
     usage: (run) => vllmUsage(run, run.cachedTokens, side),
     hooks: {

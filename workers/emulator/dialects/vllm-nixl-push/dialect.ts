@@ -51,10 +51,11 @@ function prefill(request: EngineRequest, side: EngineSide, outgoing: Outgoing): 
   const { ask } = request;
   if (ask.stream) return failure(400, "invalid_stream", "do_remote_decode cannot be streamed.");
   const leaseAs = transferOf(request);
+  const { leaseMs = LEASE_MS } = side.settings();
   const raw = handleOf(request, side);
   return {
     leg: "prefill",
-    order: (choice) => (choice === 0 ? { leaseAs, leaseMs: LEASE_MS } : {}),
+    order: (choice) => (choice === 0 ? { leaseAs, leaseMs } : {}),
     usage: (run) => vllmUsage(run, run.cachedTokens, side),
     members: () => ({ answer: { kv_transfer_params: raw } }),
     hooks: {

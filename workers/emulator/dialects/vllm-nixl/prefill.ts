@@ -1,4 +1,5 @@
 import { heldOf } from "../../../../src/sim/hash.ts";
+import { LEASE_MS } from "../../../../src/sim/leases.ts";
 import type { Counts } from "../../../../src/sim/sequence.ts";
 import { failure } from "../../problem.ts";
 import type { Run } from "../../run.ts";
@@ -16,12 +17,13 @@ export function takePrefill(request: EngineRequest, side: EngineSide): Taken | R
   const { ask, text } = request;
   if (ask.stream) return failure(400, "invalid_stream", "do_remote_decode cannot be streamed.");
   const { requestId, raw } = handOut(request, side);
+  const { leaseMs = LEASE_MS } = side.settings();
   const named = readHandle(text);
   const kept = named && named.blockIds.length > 0 ? named : undefined;
   return {
     leg: "prefill",
     order: (choice) =>
-      choice === 0 ? { leaseAs: requestId, ...(kept && { awaitsPull: true }) } : {},
+      choice === 0 ? { leaseAs: requestId, leaseMs, ...(kept && { awaitsPull: true }) } : {},
     // What it fetched counts as cached too.
     usage: (run) => vllmUsage(run, run.cachedTokens + run.counts.pulledTokens, side),
     members: () => ({ answer: { kv_transfer_params: raw } }),
