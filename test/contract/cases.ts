@@ -1,12 +1,11 @@
 import { expect } from "vitest";
 import type { Receipt } from "../../src/core/receipt.ts";
-import type { Leg } from "../support/engines.ts";
 import { until } from "../support/until.ts";
 import type { Contract } from "./dialect-mesh.ts";
 import { type Answered, type Arena, expectAnswered, LONG, SHORT } from "./arena.ts";
 
-/** What becomes of a request: answered by one engine, by two, by others than first tried, by whomever; or ended with its client. */
-export type Outcome = "together" | "split" | "elsewhere" | "answered" | "ended";
+/** What becomes of a request: answered by one engine, by two, by others than first tried; or ended with its client. */
+export type Outcome = "together" | "split" | "elsewhere" | "ended";
 
 /** One thing that may happen to a request, and how its dialect's fleet has to come out of it. */
 export type Case = {
@@ -40,9 +39,21 @@ export const CASES: readonly Case[] = [
   ...faults("decode engine answers 500", "decode", "status"),
   ...faults("decode engine falls silent", "decode", "stall-before-first"),
   {
+    name: "prefill's lease ends before decode asks",
+    run: (arena) => leaseEnds(arena, "before asked"),
+    expected: ({ expires }) => (expires === "never" ? "split" : "elsewhere"),
+    isSlow: true,
+  },
+  {
+    name: "prefill's lease ends in transfer",
+    run: (arena) => leaseEnds(arena, "in transfer"),
+    expected: ({ expires }) => (expires === "until-fetched" ? "elsewhere" : "split"),
+    isSlow: true,
+  },
+  {
     name: "prefill engine restarts in transfer",
     run: restart,
-    expected: () => "answered",
+    expected: ({ isOpenInTransfer }) => (isOpenInTransfer ? "elsewhere" : "split"),
     isSlow: true,
   },
   {
@@ -135,47 +146,88 @@ function faults(name: string, phase: "prefill" | "decode", fault: string): reado
   ];
 }
 
-/** The engine is gone with its blocks while they are on their way, or waiting to be. */
+/** The engine is gone while decode has its blocks coming: an engine that has yet to answer for them fails with it. */
 async function restart(arena: Arena): Promise<Outcome> {
   const session = `restart-${arena.contract.dialect}`;
   await withSlowLinks(arena, async () => {
     const { client, legs } = await arena.start(session, true);
-    const prefill = await until("a prefill leg", async () =>
-      (await legs()).find(({ leg }) => leg === "prefill"),
-    );
-    await until("its blocks to be ready", async () => {
-      const { leasedBlocks, blocksHeld } = await arena.engines.state(prefill.engine);
-      const isReady = leasedBlocks > 0 || (blocksHeld > 0 && (await hasPrefilled(arena, prefill)));
-      return isReady ? true : undefined;
+    const engine = await until("a transfer", async () => {
+      const now = await legs();
+      const prefill = now.find(({ leg }) => leg === "prefill");
+      const isAwaited = now.some(({ leg, status }) => leg === "decode" && status === "running");
+      if (!prefill || !isAwaited) return undefined;
+      const { leasedBlocks } = await arena.engines.state(prefill.engine);
+      return leasedBlocks > 0 || prefill.status === "done" ? prefill.engine : undefined;
     });
-    await arena.engines.restart(prefill.engine);
+    await arena.engines.restart(engine);
     await client.hears(/\[DONE\]|"error"/, 20_000);
     client.reset();
   });
   const receipt = await arena.receiptOfSession(session);
   expect(receipt.status, receipt.error).toBe("completed");
-  return "answered";
+  return told(receipt);
+}
+
+/** Blocks that nobody has come for in time, or that are not fetched in it, are gone: nobody goes on without them. */
+async function leaseEnds(arena: Arena, when: "before asked" | "in transfer"): Promise<Outcome> {
+  const { prefill, decode, contract, engines } = arena;
+  const isLate = when === "before asked";
+  const setLeases = (leaseMs: number) =>
+    Promise.all(prefill.map((engine) => engines.settings(engine, { leaseMs })));
+  const held = async () =>
+    (await engines.states()).reduce((sum, { blocksHeld }) => sum + blocksHeld, 0);
+  const before = await held();
+  const [engine = ""] = decode;
+  const delayed = async (one: string) => {
+    if (isLate) await engines.fault(one, "late", { delayMs: 2 * SHORT_LEASE_MS });
+  };
+  const isLost = isLate ? contract.expires !== "never" : contract.expires === "until-fetched";
+  const asking = async () => {
+    await setLeases(SHORT_LEASE_MS);
+    const answered = await arena.struck(engine, isLost, delayed);
+    await until("its blocks to be freed", async () =>
+      (await held()) <= before ? true : undefined,
+    );
+    return answered;
+  };
+  const answered = await (isLate ? asking() : withSlowLinks(arena, asking, 10)).finally(() =>
+    setLeases(contract.leaseMs),
+  );
+  expectAnswered(answered);
+  const warm = await arena.ask(answered.content);
+  expect(answered.text).toBe(warm.text);
+  return told(answered.receipt);
 }
 
 /** Transfers take long enough for something to happen meanwhile. */
-async function withSlowLinks(arena: Arena, work: () => Promise<void>): Promise<void> {
+async function withSlowLinks<T>(arena: Arena, work: () => Promise<T>, gbps = 20): Promise<T> {
   const setLinks = (linkGbps: number) =>
     Promise.all(arena.decode.map((engine) => arena.engines.settings(engine, { linkGbps })));
-  await setLinks(20);
-  await work().finally(() => setLinks(400));
+  await setLinks(gbps);
+  return work().finally(() => setLinks(400));
 }
 
-async function hasPrefilled(arena: Arena, { engine }: Leg): Promise<boolean> {
-  const { busyMs, open, running } = await arena.engines.state(engine);
-  return open > 0 && running > 0 && busyMs > 0;
+/** Enough to ask for the blocks of `LONG` words in, and half of what it takes to fetch them; emulated ms. */
+const SHORT_LEASE_MS = 3000;
+
+/** Prefill takes long enough for somebody to leave meanwhile. */
+async function withSlowPrefill(arena: Arena, work: () => Promise<void>): Promise<void> {
+  const setFault = (fault: string) =>
+    Promise.all(arena.prefill.map((engine) => arena.engines.fault(engine, fault, { factor: 10 })));
+  await setFault("slow");
+  await work().finally(() => setFault("none"));
 }
+
+const asTheyAre = (_arena: Arena, work: () => Promise<void>): Promise<void> => work();
 
 async function leave(arena: Arena, during: "prefill" | "transfer" | "decode"): Promise<Outcome> {
   const session = `left-${arena.contract.dialect}-${during}`;
   const leaving = async () => {
     const { client, legs } = await arena.start(session, true);
     await until("the leg to begin", async () =>
-      (await legs()).find(({ leg }) => (during === "prefill") === (leg === "prefill")),
+      (await legs()).find(({ leg, status }) =>
+        during === "prefill" ? leg === "prefill" : leg === "decode" && status === "running",
+      ),
     );
     if (during === "decode") await client.hears(/"content":"[^"]+"/);
     client.reset();
@@ -183,9 +235,10 @@ async function leave(arena: Arena, during: "prefill" | "transfer" | "decode"): P
       const now = await legs();
       return now.every(({ status }) => status !== "running") ? now : undefined;
     });
-    if (during === "decode") expect(ended.map(({ status }) => status)).toContain("aborted");
+    expect(ended.map(({ status }) => status)).toContain("aborted");
   };
-  await (during === "transfer" ? withSlowLinks(arena, leaving) : leaving());
+  const around = { prefill: withSlowPrefill, transfer: withSlowLinks, decode: asTheyAre };
+  await around[during](arena, leaving);
   expect(await arena.receiptOfSession(session)).toMatchObject({ status: "cancelled" });
   return "ended";
 }

@@ -6,8 +6,10 @@ export type Contract = {
   readonly dialect: string;
   /** Its decode engines prefill what they were not handed. */
   readonly prefillsAtDecode: boolean;
-  /** Its prefill engine ends before decode is sent, with blocks that wait for it. */
-  readonly isSerial: boolean;
+  /** Until when blocks that prefill has computed may run out of time: until decode asks for them, or has them; or never. */
+  readonly expires: "until-asked" | "until-fetched" | "never";
+  /** Its prefill leg is answered when decode has the blocks, rather than when they are computed. */
+  readonly isOpenInTransfer: boolean;
   /** Whether the answer shows that its prefill leg failed; a sidecar may go on without a word. */
   readonly tellsPrefill: boolean;
   /** How long its engines keep blocks that nobody comes for, ms. */
@@ -18,53 +20,67 @@ export const CONTRACTS: readonly Contract[] = [
   {
     dialect: "vllm-nixl",
     prefillsAtDecode: true,
-    isSerial: true,
+    expires: "until-asked",
+    isOpenInTransfer: false,
     tellsPrefill: true,
     leaseMs: 30_000,
   },
   {
     dialect: "vllm-nixl-push",
     prefillsAtDecode: true,
-    isSerial: false,
+    expires: "until-asked",
+    isOpenInTransfer: false,
     tellsPrefill: true,
     leaseMs: 30_000,
   },
   {
     dialect: "vllm-mooncake",
     prefillsAtDecode: true,
-    isSerial: false,
+    expires: "until-asked",
+    isOpenInTransfer: false,
     tellsPrefill: true,
     leaseMs: 480_000,
   },
   {
     dialect: "vllm-shared-storage",
     prefillsAtDecode: true,
-    isSerial: true,
+    expires: "never",
+    isOpenInTransfer: false,
     tellsPrefill: true,
     leaseMs: 0,
   },
   {
     dialect: "trtllm",
     prefillsAtDecode: true,
-    isSerial: true,
+    expires: "until-fetched",
+    isOpenInTransfer: false,
     tellsPrefill: true,
     leaseMs: 60_000,
   },
   {
     dialect: "trtllm-gen-first",
     prefillsAtDecode: true,
-    isSerial: false,
+    expires: "until-fetched",
+    isOpenInTransfer: false,
     tellsPrefill: true,
     leaseMs: 60_000,
   },
   {
     dialect: "llm-d",
     prefillsAtDecode: true,
-    isSerial: false,
+    expires: "never",
+    isOpenInTransfer: false,
     tellsPrefill: false,
     leaseMs: 30_000,
   },
-  { dialect: "sglang", prefillsAtDecode: false, isSerial: false, tellsPrefill: true, leaseMs: 0 },
+  {
+    dialect: "sglang",
+    prefillsAtDecode: false,
+    expires: "never",
+    isOpenInTransfer: true,
+    tellsPrefill: true,
+    leaseMs: 0,
+  },
 ];
 
 /** Engines of one dialect: those that prefill, those that decode. */
