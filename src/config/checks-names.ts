@@ -4,13 +4,12 @@ import { builtInDevices } from "./devices.ts";
 import { listed, type Problem } from "./problem.ts";
 import type { Mesh } from "./schema.ts";
 
-/** Names that are taken twice or lead nowhere: device classes, aliases, models, rules, stores, label thresholds. */
+/** Names that are taken twice or lead nowhere: device classes, aliases, models, rules, label thresholds. */
 export function* namingProblems(around: Surroundings): Generator<Problem> {
   yield* deviceNames(around.mesh);
   yield* aliases(around);
   yield* unserved(around);
   yield* ruleNames(around);
-  yield* storeRegions(around);
   yield* thresholds(around.mesh);
 }
 
@@ -90,17 +89,6 @@ function* place(value: string, path: string, { regions }: Surroundings): Generat
     problem: `no request is ever labelled with the place \`${value}\``,
     fix: `use ${placesOf(regions)}`,
   };
-}
-
-function* storeRegions({ mesh, regions }: Surroundings): Generator<Problem> {
-  for (const [name, store] of Object.entries(mesh.stores)) {
-    if (regions.has(store.region)) continue;
-    yield {
-      path: `stores.${name}.region`,
-      problem: `there is no region \`${store.region}\``,
-      fix: `add it to \`regions\` or name one of ${listed(regions.keys())}`,
-    };
-  }
 }
 
 function* thresholds({ labels }: Mesh): Generator<Problem> {

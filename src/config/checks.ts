@@ -5,6 +5,7 @@ import { linkProblems } from "./checks-links.ts";
 import { namingProblems } from "./checks-names.ts";
 import { poolProblems } from "./checks-pools.ts";
 import { regionProblems } from "./checks-regions.ts";
+import { storeProblems } from "./checks-stores.ts";
 import type { DialectTraits } from "./dialects.ts";
 import type { Problem } from "./problem.ts";
 import type { Mesh } from "./schema.ts";
@@ -40,5 +41,6 @@ export function checkMesh(
     ...engineProblems(around),
     ...linkEndProblems(around),
     ...linkProblems(around),
+    ...storeProblems(around),
   ];
 }

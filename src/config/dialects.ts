@@ -4,6 +4,8 @@ export type DialectTraits = {
   readonly handsOff: boolean;
   /** Set where engines of its own may encode media for the others. */
   readonly encodes?: object;
+  /** Its engines pass KV cache on through a store that they share. */
+  readonly sharesStore?: boolean;
   /** What its engines' URLs begin with; `http` or `https` unless told. It is a hosted API's: its pools route themselves. */
   readonly scheme?: string;
 };

@@ -141,7 +141,10 @@ export const meshSchema = z.strictObject({
   models: z.record(modelId, model).describe("What engines serve"),
   pools: z.record(id, pool).describe("Interchangeable engines, under one name"),
   links: z.array(link).default([]).describe("Between which pools KV cache can cross, and how fast"),
-  stores: z.record(id, store).default({}).describe("KV cache that engines share"),
+  stores: z
+    .record(id, store)
+    .default({})
+    .describe("KV cache that engines share, for emulated engines to share it: plans go by `links`"),
   rules: z.array(rule).default([]).describe("Pools that some requests prefer, or have to go to"),
   labels: labels.describe("Where labels begin and end"),
   slo: slo.describe("Objectives that requests should meet"),

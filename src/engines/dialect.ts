@@ -111,6 +111,8 @@ export type Dialect = {
   readonly name: string;
   /** Its engines can pass a KV cache to one another: a pool of them may have one phase alone. */
   readonly handsOff: boolean;
+  /** They do so through a store that they share: `stores` of `mesh.json` may name it. */
+  readonly sharesStore?: boolean;
   /** What its engines' URLs begin with in place of `http`: it is a hosted API's, and its pools route themselves. */
   readonly scheme?: string;
   /** Its engines know `cache_salt`, unless their pool says otherwise. */

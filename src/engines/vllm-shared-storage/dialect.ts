@@ -8,6 +8,7 @@ import { splitsPlainRequests } from "../splits.ts";
 export const vllmSharedStorage: Dialect = {
   name: "vllm-shared-storage",
   handsOff: true,
+  sharesStore: true,
   takesCacheSalt: true,
   capabilities: {
     roles: ["prefill", "decode"],

@@ -3,6 +3,38 @@ import { link, pathsWith, problemsWith, smallMesh } from "./small-mesh.ts";
 
 const nearby = { lat: 41, lon: -80 };
 
+describe("checks of stores", () => {
+  const store = { tier: "flash", bytes: 1e12, gbps: 200, region: "iad" };
+  const withStore = (changes: object) => ({
+    "pools/cpx/dialect": "vllm-shared-storage",
+    "pools/h200/dialect": "vllm-shared-storage",
+    stores: { flash: { ...store, dialects: ["vllm-shared-storage"], ...changes } },
+  });
+
+  it("let engines of their region share one", () => {
+    expect(problemsWith(withStore({}))).toEqual([]);
+  });
+
+  it("refuse regions and dialects that there are not, and dialects whose engines share none", () => {
+    expect(pathsWith(withStore({ region: "mars" }))).toEqual(["stores.flash.region"]);
+    const dialects = ["vllm-shared-storage", "vllm-shared", "sglang"];
+    expect(problemsWith(withStore({ dialects }))).toMatchObject([
+      { path: "stores.flash.dialects.1", problem: "there is no dialect `vllm-shared`" },
+      {
+        path: "stores.flash.dialects.2",
+        problem: "engines that speak `sglang` share no store",
+        fix: "name one of `vllm-shared-storage`",
+      },
+    ]);
+  });
+
+  it("refuse one whose region has nobody to use it", () => {
+    expect(problemsWith(withStore({ region: "ams" }))).toMatchObject([
+      { path: "stores.flash.dialects.0", problem: expect.stringContaining("no pool in `ams`") },
+    ]);
+  });
+});
+
 describe("checks of pools", () => {
   it("find no mistake in the small mesh", () => {
     expect(problemsWith({})).toEqual([]);
