@@ -1,30 +1,29 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rawMemberOf } from "../../../src/core/json-members.ts";
-import type { LegContext } from "../../../src/engines/dialect.ts";
 import { dialectOf } from "../../../src/engines/registry.ts";
-import { bodyFor, written } from "./leg-fixtures.ts";
+import { sentBody, sentLeg, type SentOrder } from "./sent-leg.ts";
 
 const HINTS = { priority: 1, outputTokens: 300, tenant: "tag" } as const;
 const worker = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
 
 /** The `nvext` that a frontend receives for a client's own, if any. */
-function nvextFor(own: string | undefined, order: Partial<LegContext> = {}): string {
+function nvextFor(own: string | undefined, order: SentOrder = {}): string {
   const member = own === undefined ? "" : `,"nvext":${own}`;
-  const sent = bodyFor("dynamo", "both", `{"model":"a"${member}}`, { hints: HINTS, ...order });
+  const sent = sentBody("dynamo", "both", `{"model":"a"${member}}`, { hints: HINTS, ...order });
   return rawMemberOf(sent, "nvext") ?? "";
 }
 
 describe("a leg in dynamo", () => {
   it("gives the frontend its hints, and its session in a header", () => {
-    const { body, headers } = written("dynamo", "both", '{"model":"a","messages":[]}', {
+    const sent = sentLeg("dynamo", "both", '{"model":"a","messages":[]}', {
       hints: HINTS,
       session: "5e55",
     });
-    expect(body).toBe(
+    expect(sent?.text).toBe(
       '{"model":"own-name","messages":[],"nvext":{"extra_fields":["worker_id","timing"],"agent_hints":{"priority":1,"osl":300}}}',
     );
-    expect(headers).toEqual({ "x-request-id": "req_1", "x-dynamo-session-id": "5e55" });
+    expect(sent?.headers.get("x-dynamo-session-id")).toBe("5e55");
   });
 
   it.each(["null", "7", '"x"', "{}"])("does so where the client's nvext is %s", (own) => {
@@ -61,7 +60,10 @@ describe("a leg in dynamo", () => {
   });
 
   it("parts tenants' caches in nvext, where frontends take that", () => {
-    const sent = bodyFor("dynamo", "both", '{"model":"a"}', { cacheSalt: "salt" });
+    const sent = sentBody("dynamo", "both", '{"model":"a"}', {
+      cacheSalt: "salt",
+      pool: { cacheSalt: true },
+    });
     expect(rawMemberOf(rawMemberOf(sent, "nvext") ?? "", "cache_salt")).toBe('"salt"');
     expect(rawMemberOf(sent, "cache_salt")).toBeUndefined();
   });
@@ -77,7 +79,10 @@ describe("the workers that a frontend tells of", () => {
       fc.property(worker, worker, (prefill, decode) => {
         const found = told(answer(`{"prefill_worker_id":${prefill},"decode_worker_id":${decode}}`));
         expect(found).toMatchObject({ prefill: String(prefill), decode: String(decode) });
-        const sent = nvextFor(undefined, { pin: found?.pin ?? "" });
+        const sent = nvextFor(undefined, {
+          pins: { "d/0": found?.pin ?? "" },
+          pool: { workerPins: true },
+        });
         const pins =
           prefill === decode
             ? `"backend_instance_id":${decode}`

@@ -1,22 +1,36 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Engine } from "../../../src/core/fleet.ts";
 import { rawMemberOf } from "../../../src/core/json-members.ts";
-import type { EngineAddress } from "../../../src/engines/dialect.ts";
-import { bodyFor, written } from "./leg-fixtures.ts";
+import { pool } from "../plan/plan-fixtures.ts";
+import { sentBody, sentLeg, type SentOrder, splitAt } from "./sent-leg.ts";
 
 const CLIENT = '{"model":"a","messages":[],"max_tokens":50}';
-const splitOf = (prefill: EngineAddress) => ({
-  split: { prefill, decode: { url: "http://d:8000" }, rendezvous: "7" },
-});
+const SPLIT = { split: splitAt() };
+
+/** The headers beyond those of any leg. */
+function headersOf(leg: "both" | "decode" | "prefill", given: SentOrder = {}) {
+  const sent = sentLeg("llm-d", leg, CLIENT, given);
+  const all: [string, string][] = [...(sent?.headers ?? [])];
+  return Object.fromEntries(all.filter(([name]) => name.startsWith("x-")));
+}
+
+/** A pool of one engine that encodes. */
+function eyes(engine: Omit<Engine, "pool">) {
+  const [id = ""] = engine.id.split("/");
+  const members = { dialect: "llm-d", roles: ["encode"] } as const;
+  return { ...pool(id, members), engines: [{ ...engine, pool: id }] };
+}
 
 describe("a leg in llm-d", () => {
   it("tells the gateway the objective, the tenant and the promised latencies under both their names", () => {
-    const { body, headers } = written("llm-d", "both", CLIENT, {
+    const given = {
       hints: { priority: 1, outputTokens: 300, tenant: "0123456789abcdef" },
-      slo: { ttftMs: 2000, tpotMs: 50 },
-    });
-    expect(body).toBe('{"model":"own-name","messages":[],"max_tokens":50}');
-    expect(headers).toEqual({
+    } as const;
+    expect(sentBody("llm-d", "both", CLIENT, given)).toBe(
+      '{"model":"own-name","messages":[],"max_tokens":50}',
+    );
+    expect(headersOf("both", given)).toEqual({
       "x-request-id": "req_1",
       "x-gateway-inference-objective": "interactive",
       "x-llm-d-inference-objective": "interactive",
@@ -35,13 +49,11 @@ describe("a leg in llm-d", () => {
     [2, "priority"],
   ] as const)("of priority %d has the objective %s", (priority, objective) => {
     const hints = { priority, outputTokens: 1 };
-    const { headers } = written("llm-d", "both", CLIENT, { hints });
-    expect(headers["x-llm-d-inference-objective"]).toBe(objective);
+    expect(headersOf("both", { hints })["x-llm-d-inference-objective"]).toBe(objective);
   });
 
   it("says nothing of what is not known", () => {
-    const { headers } = written("llm-d", "both", CLIENT);
-    expect(headers).toEqual({ "x-request-id": "req_1" });
+    expect(headersOf("both")).toEqual({ "x-request-id": "req_1" });
   });
 
   it.each([
@@ -57,29 +69,27 @@ describe("a leg in llm-d", () => {
   ])(
     "that decodes a split names the prefill engine as the sidecar finds it: %j",
     (prefill, name) => {
-      const { headers } = written("llm-d", "decode", CLIENT, splitOf(prefill));
+      const headers = headersOf("decode", { ...SPLIT, prefill });
       expect(headers["x-prefiller-host-port"]).toBe(name);
     },
   );
 
   it.each(["both", "prefill"] as const)("that does not (%s) names none", (leg) => {
-    const { headers } = written("llm-d", leg, CLIENT, splitOf({ url: "http://p:8000" }));
-    expect(headers).not.toHaveProperty("x-prefiller-host-port");
+    expect(headersOf(leg, leg === "both" ? {} : SPLIT)).not.toHaveProperty("x-prefiller-host-port");
   });
 
   it.each(["both", "decode"] as const)(
     "that answers (%s) names an engine for each piece of media, as the sidecar finds it",
     (leg) => {
-      const encoders = [
-        { url: "http://e0.pods:8000" },
-        { url: "https://edge.example/e1", bootstrapHost: "10.0.0.9", bootstrapPort: 8300 },
-        { url: "http://e0.pods:8000" },
+      const beside = [
+        eyes({ id: "e/0", url: "http://e0.pods:8000" }),
+        eyes({ id: "f/0", url: "https://f", bootstrapHost: "10.0.0.9", bootstrapPort: 8300 }),
       ];
-      const { headers } = written("llm-d", leg, CLIENT, { encoders });
-      expect(headers["x-encoder-hosts-ports"]).toBe("e0.pods:8000,10.0.0.9:8300,e0.pods:8000");
-      expect(written("llm-d", leg, CLIENT, { encoders: [] }).headers).toEqual({
-        "x-request-id": "req_1",
-      });
+      const media = Array.from({ length: 20 }, (_, n) => ({ type: "image_url", key: `k${n}` }));
+      const hosts = headersOf(leg, { media, beside })["x-encoder-hosts-ports"]?.split(",");
+      expect(hosts).toHaveLength(20);
+      expect(new Set(hosts)).toEqual(new Set(["e0.pods:8000", "10.0.0.9:8300"]));
+      expect(headersOf(leg, { media: [], beside })).toEqual({ "x-request-id": "req_1" });
     },
   );
 
@@ -89,14 +99,14 @@ describe("a leg in llm-d", () => {
     fc.assert(
       fc.property(value, value, leg, (handle, seed, kind) => {
         const body = `{"kv_transfer_params":${handle},"bootstrap_host":${handle},"model":"a","seed":${seed},"bootstrap_room":${seed}}`;
-        const sent = bodyFor("llm-d", kind, body, splitOf({ url: "http://p:8000" }));
+        const sent = sentBody("llm-d", kind, body, SPLIT);
         expect(sent).toBe(`{"model":"own-name","seed":${seed}}`);
       }),
     );
   });
 
   it("asks for the usage of a stream", () => {
-    const sent = bodyFor("llm-d", "decode", CLIENT, { stream: true });
+    const sent = sentBody("llm-d", "decode", CLIENT, { stream: true });
     expect(rawMemberOf(sent, "stream_options")).toBe('{"include_usage":true}');
   });
 });

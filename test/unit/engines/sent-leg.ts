@@ -1,4 +1,4 @@
-import type { Pool } from "../../../src/core/fleet.ts";
+import type { Engine, Pool } from "../../../src/core/fleet.ts";
 import { engineRequest } from "../../../src/region/engine-request.ts";
 import type { LegOrder } from "../../../src/region/service.ts";
 import { fleet, pool } from "../plan/plan-fixtures.ts";
@@ -6,6 +6,8 @@ import { legOrder } from "../region/leg-order.ts";
 
 export type SentOrder = Partial<Omit<LegOrder, "body" | "engine">> & {
   readonly pool?: Partial<Pool>;
+  /** Of `p/0`, which prefills. */
+  readonly prefill?: Partial<Engine>;
   /** Other pools of the fleet. */
   readonly beside?: readonly Pool[];
   readonly learned?: string;
@@ -17,10 +19,12 @@ export function sentLeg(
   leg: LegOrder["leg"],
   body: string,
   given: SentOrder = {},
-) {
-  const { pool: members, beside = [], learned, ...order } = given;
+): Sent | undefined {
+  const { pool: members, prefill, beside = [], learned, ...order } = given;
   const own = { dialect, modelName: "own-name", engineCount: 1, ...members };
-  const poolList = [pool("p", own), pool("d", own), ...beside];
+  const p = pool("p", own);
+  const prefills = { ...p, engines: p.engines.map((engine) => ({ ...engine, ...prefill })) };
+  const poolList = [prefills, pool("d", own), ...beside];
   const access = { fleet: fleet({ poolList }), engineFetch: fetch, secret: () => undefined };
   const request = engineRequest(
     access,
@@ -39,6 +43,8 @@ export function sentLeg(
     headers: new Headers(request.init.headers),
   };
 }
+
+type Sent = { readonly url: string; readonly text: string; readonly headers: Headers };
 
 /** The body alone. */
 export function sentBody(

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rawMemberOf } from "../../../src/core/json-members.ts";
 import { dialectOf } from "../../../src/engines/registry.ts";
-import { bodyFor, prefillAnswer } from "./leg-fixtures.ts";
+import { sentBody, splitAt } from "./sent-leg.ts";
 
 const CLIENT =
   '{"model":"a","stream":true,"stream_options":{"x":1},"max_tokens":50,"messages":[],"disaggregated_params":{"ctx_info_endpoint":"evil"},"prompt_token_ids":[6,6,6]}';
@@ -18,9 +18,15 @@ const KNOWN_SINCE_1_0 = [
 const paramsOf = (body: string) => rawMemberOf(body, "disaggregated_params") ?? "";
 const namesIn = (object: string) => Object.keys(JSON.parse(object) as object);
 
+/** What a dialect makes of the whole body of a prefill answer. */
+function prefillAnswer(dialect: string, body: string) {
+  const { handoff, usage, final } = dialectOf(dialect).readPrefill(new TextEncoder().encode(body));
+  return { handoff: handoff?.raw, usage, final: final && new TextDecoder().decode(final) };
+}
+
 describe("a context leg in trtllm", () => {
   it("asks for the context alone, whole, and leaves the length of the answer as it was", () => {
-    expect(bodyFor("trtllm", "prefill", CLIENT, { stream: true })).toBe(
+    expect(sentBody("trtllm", "prefill", CLIENT, { stream: true })).toBe(
       '{"model":"own-name","stream":false,"max_tokens":50,"messages":[],"disaggregated_params":{"request_type":"context_only"}}',
     );
   });
@@ -28,7 +34,7 @@ describe("a context leg in trtllm", () => {
   it("names the transfer for engines that tell of theirs, differently for each try", () => {
     const learned = '{"ctx_dp_rank":0}';
     const named = ["req_1", "req_1-1", "req_2"].map((requestId) => {
-      const params = paramsOf(bodyFor("trtllm", "prefill", CLIENT, { learned, requestId }));
+      const params = paramsOf(sentBody("trtllm", "prefill", CLIENT, { learned, requestId }));
       expect(namesIn(params)).toEqual(["request_type", "disagg_request_id"]);
       return BigInt(rawMemberOf(params, "disagg_request_id") ?? "");
     });
@@ -61,8 +67,8 @@ describe("a generation leg in trtllm", () => {
         const tokens = `[ ${ids.join(" , ")} ]`;
         const answer = `{"prompt_token_ids":${tokens},"choices":[ {"finish_reason":"length","disaggregated_params":${raw("context_only")}} ]}`;
         const { handoff } = prefillAnswer("trtllm", answer);
-        const sent = bodyFor("trtllm", "decode", '{"model":"a","messages":[],"seed":1.0}', {
-          handoff: { raw: handoff ?? "" },
+        const sent = sentBody("trtllm", "decode", '{"model":"a","messages":[],"seed":1.0}', {
+          handoff: handoff ?? "",
         });
         expect(sent).toBe(
           `{"model":"own-name","messages":[],"seed":1.0,"disaggregated_params":${raw("generation_only")},"prompt_token_ids":${tokens}}`,
@@ -73,7 +79,7 @@ describe("a generation leg in trtllm", () => {
 
   it("replaces what the client sent of both", () => {
     const raw = '{"disaggregated_params":{"ctx_request_id":9},"prompt_token_ids":[1,2]}';
-    const sent = bodyFor("trtllm", "decode", CLIENT, { handoff: { raw } });
+    const sent = sentBody("trtllm", "decode", CLIENT, { handoff: raw });
     expect(sent).toContain(
       '"disaggregated_params":{"ctx_request_id":9,"request_type":"generation_only"},"prompt_token_ids":[1,2]',
     );
@@ -82,7 +88,7 @@ describe("a generation leg in trtllm", () => {
 
   it("gets the ids as its prompt where that is no chat", () => {
     const raw = '{"disaggregated_params":{"ctx_request_id":9},"prompt_token_ids":[1,2]}';
-    const sent = bodyFor("trtllm", "decode", '{"model":"a","prompt":"hi"}', { handoff: { raw } });
+    const sent = sentBody("trtllm", "decode", '{"model":"a","prompt":"hi"}', { handoff: raw });
     expect(sent).toContain('"prompt":[1,2]');
     expect(sent).not.toContain("prompt_token_ids");
   });
@@ -90,8 +96,8 @@ describe("a generation leg in trtllm", () => {
   it("gets no ids from versions that tell none", () => {
     const choice = `{"finish_reason":"length","disaggregated_params":{"ctx_request_id":9}}`;
     const { handoff } = prefillAnswer("trtllm", `{"choices":[${choice}]}`);
-    const sent = bodyFor("trtllm", "decode", '{"model":"a","messages":[]}', {
-      handoff: { raw: handoff ?? "" },
+    const sent = sentBody("trtllm", "decode", '{"model":"a","messages":[]}', {
+      handoff: handoff ?? "",
     });
     expect(namesIn(sent)).toEqual(["model", "messages", "disaggregated_params"]);
     for (const name of namesIn(paramsOf(sent))) expect(KNOWN_SINCE_1_0).toContain(name);
@@ -101,7 +107,7 @@ describe("a generation leg in trtllm", () => {
 describe("a leg in trtllm that does both phases", () => {
   it.each(["trtllm", "trtllm-gen-first"])("keeps what routers say out of %s", (dialect) => {
     const client = CLIENT.replace('"stream":true,"stream_options":{"x":1},', "");
-    expect(bodyFor(dialect, "both", client)).toBe(
+    expect(sentBody(dialect, "both", client)).toBe(
       '{"model":"own-name","max_tokens":50,"messages":[]}',
     );
   });
@@ -116,7 +122,7 @@ describe("a leg in trtllm that does both phases", () => {
   ])(
     "asks for usage at the end of a stream, and only there unless the client does: %s",
     (options, merged) => {
-      const sent = bodyFor("trtllm", "both", `{"model":"a"${options}}`, { stream: true });
+      const sent = sentBody("trtllm", "both", `{"model":"a"${options}}`, { stream: true });
       expect(rawMemberOf(sent, "stream_options")).toBe(merged);
     },
   );
@@ -186,12 +192,9 @@ describe("what trtllm engines are asked once", () => {
 
 describe("the legs of a split in trtllm-gen-first", () => {
   const sent = (leg: "prefill" | "decode", rendezvous: string) =>
-    bodyFor("trtllm-gen-first", leg, CLIENT, {
-      split: {
-        prefill: { url: "http://p", learned: '{"ctx_info_endpoint":"tcp://10.0.0.1:5000"}' },
-        decode: { url: "http://d" },
-        rendezvous,
-      },
+    sentBody("trtllm-gen-first", leg, CLIENT, {
+      learned: '{"ctx_info_endpoint":"tcp://10.0.0.1:5000"}',
+      split: splitAt(rendezvous),
     });
 
   it("meet by one number of 64 bits that no engine gives out itself", () => {
