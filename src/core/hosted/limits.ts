@@ -33,6 +33,8 @@ export type LimitState = {
 export type Need = Omit<Taken, "at">;
 
 const MINUTE_MS = 60_000;
+/** What was told is believed for so long at most: a wrong figure must not close an endpoint for good. */
+const LONGEST_TOLD_MS = 3_600_000;
 
 export function unknownLimits(): LimitState {
   return { taken: [], told: undefined };
@@ -119,13 +121,14 @@ function toldMs(
   if (told === undefined) return 0;
   const { limit = Infinity, remaining, resetMs = MINUTE_MS } = told.limits[name];
   const ageMs = nowMs - told.heardAt;
-  if (remaining === undefined || ageMs >= resetMs) return 0;
+  const believedMs = Math.min(resetMs, LONGEST_TOLD_MS);
+  if (remaining === undefined || ageMs >= believedMs) return 0;
   const perMs = Number.isFinite(limit) ? Math.max(0, limit - remaining) / resetMs : 0;
   let there = remaining + perMs * ageMs;
   for (const one of taken) if (one.at > told.sentAt) there -= count(one);
   const short = Math.min(need, limit) - there;
   if (short <= 0) return 0;
-  return perMs > 0 ? short / perMs : resetMs - ageMs;
+  return Math.min(perMs > 0 ? short / perMs : Infinity, believedMs - ageMs);
 }
 
 function forgetOld(taken: Taken[], nowMs: number): void {

@@ -66,6 +66,15 @@ describe("what answers tell", () => {
     expect(fullForMs(state, undefined, NEED, 5000)).toBe(0);
   });
 
+  it("is believed for an hour, however late a reset it tells", () => {
+    const years = 1e12;
+    const state = heard({ requests: { remaining: 0, resetMs: years } });
+    expect(fullForMs(state, undefined, NEED, 0)).toBe(3_600_000);
+    expect(fullForMs(state, undefined, NEED, 3_600_000)).toBe(0);
+    const slow = heard({ requests: { limit: 100, remaining: 0, resetMs: years } });
+    expect(fullForMs(slow, undefined, NEED, 600_000)).toBe(3_000_000);
+  });
+
   it("is less what was sent since", () => {
     const state = heard({ requests: { limit: 100, remaining: 2, resetMs: 98_000 } });
     take(state, NEED, 1);
