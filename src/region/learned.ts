@@ -23,7 +23,7 @@ export async function learn(
     if ("fromHandoff" in learns && order.handoff !== undefined) {
       learned.set(id, learns.fromHandoff(order.handoff));
     } else if ("url" in learns && !learned.has(id)) {
-      learned.set(id, await ask(access, id, learns, signal));
+      learned.set(id, await inTime(signal, (ends) => ask(access, id, learns, ends)));
     }
   } catch (error) {
     throw id === order.engine ? error : new NotTold(error);
@@ -82,6 +82,23 @@ async function ask(
   await response.body?.cancel();
   if (response.status === 404 && learns.unknown !== undefined) return learns.unknown;
   throw new LegBroken("status", `the prefill engine answered ${response.status} to who it is`);
+}
+
+/** Who takes longer to say who it is has nothing to do with how long a prompt takes, ms. */
+const LONGEST_MS = 5000;
+
+/** What comes of work that is ended after `LONGEST_MS`, or with `signal`. Throws `LegBroken`. */
+async function inTime<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), LONGEST_MS);
+  try {
+    return await work(AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new LegBroken("stalled", `the prefill engine did not say who it is in ${LONGEST_MS} ms`);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** By engine id. Text only: no promise or stream that belongs to one request outlives it here. */

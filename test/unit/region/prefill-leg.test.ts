@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Engine } from "../../../src/core/fleet.ts";
 import type { EngineAccess } from "../../../src/region/engine-request.ts";
 import { runLeg } from "../../../src/region/run-leg.ts";
@@ -9,8 +9,10 @@ import { legOrder } from "./leg-order.ts";
 type Reply = { readonly status?: number; readonly body: string };
 type Sent = { readonly url: string; readonly body: string; readonly headers: Headers };
 
+type Replies = (sent: Sent, signal: AbortSignal | undefined) => Reply | Promise<Reply>;
+
 /** Runs prefill legs on an engine of a fresh fleet, which replies to each path as told; gives what it was sent. */
-function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
+function prefilling(dialect: string, replies: Replies) {
   const id = "pool";
   const asked: Sent[] = [];
   const known = pool(id, { dialect, headers: { "x-of-pool": "1" } });
@@ -23,7 +25,7 @@ function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
       const text = sent instanceof Uint8Array ? new TextDecoder().decode(sent) : "";
       const one = { url: String(url), body: text, headers: new Headers(init?.headers) };
       asked.push(one);
-      const { status = 200, body } = replies(one);
+      const { status = 200, body } = await replies(one, init?.signal ?? undefined);
       return new Response(body, { status, headers: { "content-type": "application/json" } });
     },
   };
@@ -38,6 +40,13 @@ function prefilling(dialect: string, replies: (sent: Sent) => Reply) {
     return runLeg(access, order, new AbortController().signal);
   };
   return { run, asked };
+}
+
+/** Says nothing until it is left. */
+function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(new DOMException("left", "AbortError")));
+  });
 }
 
 const CONTEXT =
@@ -97,6 +106,18 @@ describe("a prefill leg whose dialect has a question", () => {
     status = 200;
     await run();
     expect(asked.filter(isQuestion)).toHaveLength(2);
+  });
+
+  it("does not wait for the answer as long as for a prompt", async () => {
+    vi.useFakeTimers();
+    try {
+      const { run } = prefilling("trtllm-gen-first", (_sent, signal) => untilAborted(signal));
+      const answering = run({ firstTokenTimeoutMs: 120_000 });
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(await answering).toMatchObject({ ok: false, failure: { kind: "stalled" } });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("fails when what both legs need is not told", async () => {
