@@ -16,6 +16,7 @@ import { cachedShare } from "./cached-share.ts";
 import { EngineProbes } from "./engine-probes.ts";
 import { runLeg } from "./run-leg.ts";
 import { probeBy } from "./probe.ts";
+import { RunningLegs } from "./running-legs.ts";
 import type { NamedAsk } from "./region-wire.ts";
 import type { LegAnswer, LegOrder, RegionService, ViewAsk } from "./service.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -48,18 +49,18 @@ export function createRegionService(options: InIsolateOptions): Isolated {
   const { fleet, speeds, random, clock } = options;
   const state = createRegionState(fleet.pools, speeds, undefined, handedAgainOf(fleet, speeds));
   // The legs of this isolate are known to run until they are reported: their grants do not lapse.
-  const running = new Set<string>();
+  const running = new RunningLegs(clock);
   const reports = new CacheReports(
     probeBy((order, signal) => run(options, order, signal)),
     Date.now,
   );
   const probes = new EngineProbes(options, clock);
   const freeLapsed = (now: number) => {
-    for (const ticket of running) renew(state, ticket, now);
+    for (const ticket of running.alive()) renew(state, ticket, now);
     lapse(state, now);
   };
   const runHere = (order: LegOrder, signal: AbortSignal) => {
-    running.add(order.ticket);
+    running.begin(order.ticket);
     return run(options, order, signal);
   };
   const cachedAt: Isolated["cachedAt"] = (engine, leg, usage) =>
@@ -99,7 +100,7 @@ export function createRegionService(options: InIsolateOptions): Isolated {
         if (share !== undefined) told(state, ticket, { atMs: now, cachedShare: share }, now);
       }
       if (event === "first-token") return firstToken(state, ticket, now);
-      running.delete(ticket);
+      running.end(ticket);
       if (event === "done") done(state, ticket, now, usage?.outputTokens);
       else if (event === "failed") failed(state, ticket, now, failure, retryAfterMs);
       else released(state, ticket, now);

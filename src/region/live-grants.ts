@@ -118,7 +118,8 @@ export class LiveGrants {
   }
 }
 
-const RENEW_EVERY_MS = 5000;
+export const RENEW_EVERY_MS = 5000;
 /** Timers of many requests fire about the same time. */
 const EARLY_MS = 500;
-const UNSEEN_MS = 3 * RENEW_EVERY_MS;
+/** A request that gave no sign for so long was ended by the runtime, ms. */
+export const UNSEEN_MS = 3 * RENEW_EVERY_MS;
