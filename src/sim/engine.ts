@@ -46,6 +46,7 @@ export class SimEngine {
       blocks: this.#cache.capacity,
       blocksHeld: this.#cache.held,
       leasedBlocks: this.#leases.blocks,
+      fetchedBlocks: this.#leases.fetchedBlocks,
       busyMs: this.#busyMs,
     };
   }

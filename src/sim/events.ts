@@ -21,6 +21,8 @@ export type SimLoad = {
   readonly blocks: number;
   readonly blocksHeld: number;
   readonly leasedBlocks: number;
+  /** Of those, what somebody is fetching or has announced to. */
+  readonly fetchedBlocks: number;
   /** Time in iterations so far, all of the running one included, ms. */
   readonly busyMs: number;
 };

@@ -69,6 +69,14 @@ export class LeaseTable {
     for (const { held } of this.#leases.values()) blocks += blocksOf(held);
     return blocks;
   }
+
+  /** Of those, blocks that a decode leg reads or waits for. */
+  get fetchedBlocks(): number {
+    let blocks = 0;
+    for (const { held, readers } of this.#leases.values())
+      if (readers > 0) blocks += blocksOf(held);
+    return blocks;
+  }
 }
 
 /** Blocks that a sequence occupies. */

@@ -156,8 +156,10 @@ async function restart(arena: Arena): Promise<Outcome> {
       const prefill = now.find(({ leg }) => leg === "prefill");
       const isAwaited = now.some(({ leg, status }) => leg === "decode" && status === "running");
       if (!prefill || !isAwaited) return undefined;
-      const { leasedBlocks } = await arena.engines.state(prefill.engine);
-      return leasedBlocks > 0 || prefill.status === "done" ? prefill.engine : undefined;
+      const { leasedBlocks, fetchedBlocks } = await arena.engines.state(prefill.engine);
+      // What a store passes on is under no lease.
+      const isStored = prefill.status === "done" && leasedBlocks === 0;
+      return fetchedBlocks > 0 || isStored ? prefill.engine : undefined;
     });
     await arena.engines.restart(engine);
     await client.hears(/\[DONE\]|"error"/, 20_000);

@@ -12,6 +12,8 @@ export type EngineState = {
   readonly running: number;
   readonly blocksHeld: number;
   readonly leasedBlocks: number;
+  /** Of those, what somebody is fetching. */
+  readonly fetchedBlocks: number;
   /** Pieces of media that it was asked to encode, and how many of them it had encoded before. */
   readonly encodedMedia: number;
   readonly cachedMedia: number;

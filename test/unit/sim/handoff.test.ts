@@ -60,6 +60,7 @@ describe("a handoff", () => {
     engine.advance(at + 29_999);
     expect(engine.load.leasedBlocks).toBe(engine.load.blocksHeld);
     expect(engine.load.leasedBlocks).toBeGreaterThan(0);
+    expect(engine.load.fetchedBlocks).toBe(0);
     engine.advance(at + 30_000);
     expect(engine.load).toMatchObject({ leasedBlocks: 0, blocksHeld: 0 });
     expect(engine.openLease("h", () => true, at + 30_001)).toBeUndefined();
@@ -69,6 +70,7 @@ describe("a handoff", () => {
     const { engine, at } = prefilled([user(LONG)]);
     engine.advance(at + 60_000);
     expect(engine.load.leasedBlocks).toBeGreaterThan(0);
+    expect(engine.load.fetchedBlocks).toBe(engine.load.leasedBlocks);
     engine.closeLease("h", at + 60_001);
     expect(engine.load).toMatchObject({ leasedBlocks: 0, blocksHeld: 0 });
   });
