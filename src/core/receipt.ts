@@ -28,7 +28,8 @@ export type Segment = {
  */
 export type Work = {
   readonly engine: string;
-  readonly leg: "prefill" | "decode" | "both";
+  /** `encode`: it was named to the leg of that request id, to encode media for it. */
+  readonly leg: "prefill" | "decode" | "both" | "encode";
   readonly requestId: string;
   readonly outcome: "served" | "failed" | "cancelled";
   readonly why?: string;

@@ -158,7 +158,8 @@ class Run {
 
   async report(durationMs: number): Promise<DriveReport> {
     const receipts = (await Promise.all(this.#receipts)).filter((receipt) => receipt !== undefined);
-    const works = receipts.flatMap((receipt) => receipt.work);
+    // What only encodes keeps no ledger of legs, and counts no tokens.
+    const works = receipts.flatMap(({ work }) => work).filter(({ leg }) => leg !== "encode");
     for (const work of works) this.#tally.sawEngine(work.engine);
     const known = prefilled(receipts);
     const { latencies, ...counts } = this.#tally.summary(durationMs);

@@ -24,6 +24,7 @@ function knownOf(name: string) {
     splits: (traits: RequestTraits) => dialect.splits(traits),
     safeEnd: dialect.safeEnd,
     keeps: dialect.keeps,
+    encodes: dialect.encodes,
     told: (json: string) => dialect.told?.(json),
     forClient(request: Uint8Array) {
       const { unasked = [] } = dialect;

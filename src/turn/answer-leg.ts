@@ -1,4 +1,5 @@
 import type { Placement } from "../core/plan/placement.ts";
+import { encodersAmong } from "../region/encoders.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
 import { begin, finish, type LegRun, orderFor } from "./legs.ts";
@@ -36,6 +37,9 @@ export function sendLeg(
   const isHanded = given.handoff !== undefined || given.split !== undefined;
   const left = isHanded ? safeEnd(deps, turn, run, aim.placement) : turn.signal;
   const sent = orderFor(deps, turn, run, aim.firstTokenTimeoutMs, given);
+  const { encodes } = deps.capabilities(turn.dialectOf(run.grant.pool));
+  const encoders = new Set(encodersAmong(deps.fleet, sent, encodes).map(({ id }) => id));
+  if (encoders.size > 0) run.encoders = [...encoders];
   return deps.region.run(sent, stop === undefined ? left : AbortSignal.any([left, stop]));
 }
 
@@ -78,6 +82,7 @@ export function failed(
   why?: string,
 ): Failed {
   const failure: LegFailure = answer.ok ? UNEXPECTED[answer.kind] : answer.failure;
+  if (failure.blames === "encoder") run.isUnencoded = true;
   const isOthers = failure.blames === "other" || failure.blames === "encoder";
   const isOurs = turn.signal.aborted || failure.kind === "aborted" || isOthers;
   finish(deps, run, isOurs ? "cancelled" : "failed", {

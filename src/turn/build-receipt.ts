@@ -2,6 +2,7 @@ import { afterwards } from "../core/plan/afterwards.ts";
 import type { Placement } from "../core/plan/placement.ts";
 import type { Forecast, Receipt } from "../core/receipt.ts";
 import type { TurnDeps } from "./deps.ts";
+import { encodeWorkOf } from "./encode-work.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
 import { promptCount, type PromptCount, segmentsOf, workOf } from "./segments.ts";
@@ -17,7 +18,7 @@ export function buildReceipt(
   const { served, tried } = outcome;
   const { plan } = tried;
   const count = promptCount(deps, turn, outcome);
-  const work = tried.runs.map((run) => workOf(deps, turn, run));
+  const work = tried.runs.flatMap((run) => [...encodeWorkOf(run), workOf(deps, turn, run)]);
   const wasted = work.filter((item) => item.outcome !== "served");
   const chosen = plan.placements[0];
   return {

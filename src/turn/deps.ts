@@ -44,6 +44,8 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly cachedFrom: { readonly together: boolean; readonly disaggregated: Phase | "none" };
   readonly splits: (traits: RequestTraits) => boolean;
   readonly keeps?: { readonly member: string; readonly forMs: number } | undefined;
+  /** Types of the content parts that its engines can have encoded elsewhere. */
+  readonly encodes?: { readonly types: ReadonlySet<string> } | undefined;
   readonly safeEnd: {
     readonly betweenLegs: "dispatch-and-abort" | "nothing";
     readonly decodeInTransfer: "at-first-token" | "at-once";

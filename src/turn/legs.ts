@@ -22,6 +22,9 @@ export type LegRun = {
   recomputed?: boolean;
   /** A leg that another was asked to run, who does not tell whether it did. */
   isAssumed?: boolean;
+  /** Engines that it was to have its media encoded by, each once; `isUnencoded` where it said that this failed. */
+  encoders?: readonly string[];
+  isUnencoded?: boolean;
   /** What its endpoint told of the engines that it chose. */
   told?: Told;
   /** Frames that brought tokens, of a stream that ended without its usage. */

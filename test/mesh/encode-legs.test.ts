@@ -23,7 +23,10 @@ it("has a picture encoded by the engine that encoded it before, and counts it as
     expect(promptTokens).toBeGreaterThan(765);
     expect(promptTokens).toBeLessThan(1000);
     expect(predicted.ttftMs).toBeLessThan(1000);
-    expect(work).toMatchObject([{ engine: DECODE, leg: "both", outcome: "served" }]);
+    expect(work).toMatchObject([
+      { engine: ENCODERS[before.indexOf(1)], leg: "encode", outcome: "served", known: "assumed" },
+      { engine: DECODE, leg: "both", outcome: "served" },
+    ]);
   }
   expect(again.actual.cachedTokens, "the same picture").toBeGreaterThan(750);
   const other = await shown("b");
@@ -34,11 +37,12 @@ it("is answered by the same engine when what should encode fails", async () => {
   for (const name of ENCODERS) await engines().fault(name, "status", { status: 500 });
   const { status, work } = await shown("c");
   expect(status).toBe("completed");
-  expect(work.map(({ engine, outcome }) => [engine, outcome])).toEqual([
-    [DECODE, "cancelled"],
-    [DECODE, "served"],
+  expect(work.map(({ engine, leg, outcome }) => [engine, leg, outcome])).toEqual([
+    [expect.stringMatching(/^sees-e/), "encode", "failed"],
+    [DECODE, "both", "cancelled"],
+    [DECODE, "both", "served"],
   ]);
-  expect(work[0]?.why).toContain("to encode its media failed");
+  expect(work[1]?.why).toContain("to encode its media failed");
 });
 
 async function shown(letter: string) {
