@@ -18,7 +18,15 @@ import { runLeg } from "./run-leg.ts";
 import { probeBy } from "./probe.ts";
 import { RunningLegs } from "./running-legs.ts";
 import type { NamedAsk } from "./region-wire.ts";
-import type { LegAnswer, LegOrder, RegionService, ViewAsk } from "./service.ts";
+import type {
+  ClaimAsk,
+  LegAnswer,
+  LegOrder,
+  LegReport,
+  RegionService,
+  ReserveAnswer,
+  ViewAsk,
+} from "./service.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 export type InIsolateOptions = {
@@ -46,77 +54,114 @@ const LOOK_AGAIN_MS = 50;
  * every region.
  */
 export function createRegionService(options: InIsolateOptions): Isolated {
+  const isolate = isolateOf(options);
+  const { state, clock } = isolate;
+  return {
+    service: serviceOf(isolate),
+    run: (order, signal) => runHere(isolate, order, signal),
+    cachedAt: (engine, leg, usage) => cachedAt(isolate, engine, leg, usage),
+    views: ({ pool, chain, linkTokens, held, now }) =>
+      engineViews(state, pool, chain, linkTokens, held, now),
+    adopt(ask, engine) {
+      freeLapsed(isolate, ask.now);
+      adopt(state, ask, engine, clock.now());
+    },
+  };
+}
+
+type Isolate = ReturnType<typeof isolateOf>;
+
+function isolateOf(options: InIsolateOptions) {
   const { fleet, speeds, random, clock } = options;
-  const state = createRegionState(fleet.pools, speeds, undefined, handedAgainOf(fleet, speeds));
-  // The legs of this isolate are known to run until they are reported: their grants do not lapse.
-  const running = new RunningLegs(clock);
-  const reports = new CacheReports(
-    probeBy((order, signal) => run(options, order, signal)),
-    Date.now,
-  );
-  const probes = new EngineProbes(options, clock);
-  const freeLapsed = (now: number) => {
-    for (const ticket of running.alive()) renew(state, ticket, now);
-    lapse(state, now);
+  return {
+    options,
+    fleet,
+    random,
+    clock,
+    state: createRegionState(fleet.pools, speeds, undefined, handedAgainOf(fleet, speeds)),
+    // The legs of this isolate are known to run until they are reported: their grants do not lapse.
+    running: new RunningLegs(clock),
+    reports: new CacheReports(
+      probeBy((order, signal) => run(options, order, signal)),
+      Date.now,
+    ),
+    probes: new EngineProbes(options, clock),
   };
-  const runHere = (order: LegOrder, signal: AbortSignal) => {
-    running.begin(order.ticket);
-    return run(options, order, signal);
-  };
-  const cachedAt: Isolated["cachedAt"] = (engine, leg, usage) =>
-    cachedShare(fleet, { engine, leg, usage }, (id) => reports.knows(id));
-  const service: RegionService = {
+}
+
+function serviceOf(isolate: Isolate): RegionService {
+  const { state, random, clock, probes, reports } = isolate;
+  return {
     async reserve(ask) {
-      freeLapsed(ask.now);
+      freeLapsed(isolate, ask.now);
       // Not waited for: what the runtime ends with this request another one begins anew.
       void probes.each(leaseProbes(state, ask.now), (probe, heard) => {
         probed(state, probe, heard, clock.now());
       });
       return reserve(state, ask, ask.standing, ask.now, random);
     },
-    async claim({ pool, ticket }, signal) {
-      const until = clock.now() + CLAIM_HELD_MS;
-      for (;;) {
-        const now = clock.now();
-        const answer = claim(state, pool, ticket, now, random);
-        if (answer.kind !== "queued" || now >= until || signal?.aborted) return answer;
-        await clock.wait(Math.min(LOOK_AGAIN_MS, Math.max(1, answer.askAt - now)));
-      }
-    },
+    claim: (ask, signal) => held(isolate, ask, signal),
     withdraw: ({ pool, ticket }) => withdraw(state, pool, ticket, clock.now()),
     async run(order, signal) {
-      const answer = await runHere(order, signal);
+      const answer = await runHere(isolate, order, signal);
       const now = clock.now();
       if (answer.load) told(state, order.ticket, { load: answer.load, atMs: now }, now);
       return answer;
     },
     reportsCache: (engine) => reports.of(engine),
-    report({ event, ticket, now, failure, retryAfterMs, usage }) {
-      const engine = state.tickets.get(ticket);
-      const leg = engine?.grants.get(ticket)?.leg;
-      if (engine && leg) {
-        if ((usage?.cachedTokens ?? 0) > 0) reports.saw(engine.id);
-        const share = cachedAt(engine.id, leg, usage);
-        if (share !== undefined) told(state, ticket, { atMs: now, cachedShare: share }, now);
-      }
-      if (event === "first-token") return firstToken(state, ticket, now);
-      running.end(ticket);
-      if (event === "done") done(state, ticket, now, usage?.outputTokens);
-      else if (event === "failed") failed(state, ticket, now, failure, retryAfterMs);
-      else released(state, ticket, now);
-    },
+    report: (report) => enterReport(isolate, report),
   };
-  return {
-    service,
-    run: runHere,
-    cachedAt,
-    views: ({ pool, chain, linkTokens, held, now }) =>
-      engineViews(state, pool, chain, linkTokens, held, now),
-    adopt(ask, engine) {
-      freeLapsed(ask.now);
-      adopt(state, ask, engine, clock.now());
-    },
-  };
+}
+
+/** Asks after a leg in the queue until it may go, its caller leaves, or it was held for long enough. */
+async function held(
+  { state, random, clock }: Isolate,
+  { pool, ticket }: ClaimAsk,
+  signal: AbortSignal | undefined,
+): Promise<ReserveAnswer> {
+  const until = clock.now() + CLAIM_HELD_MS;
+  for (;;) {
+    const now = clock.now();
+    const answer = claim(state, pool, ticket, now, random);
+    if (answer.kind !== "queued" || now >= until || signal?.aborted) return answer;
+    await clock.wait(Math.min(LOOK_AGAIN_MS, Math.max(1, answer.askAt - now)));
+  }
+}
+
+function enterReport(isolate: Isolate, report: LegReport): void {
+  const { state, running, reports } = isolate;
+  const { event, ticket, now, failure, retryAfterMs, usage } = report;
+  const engine = state.tickets.get(ticket);
+  const leg = engine?.grants.get(ticket)?.leg;
+  if (engine && leg) {
+    if ((usage?.cachedTokens ?? 0) > 0) reports.saw(engine.id);
+    const share = cachedAt(isolate, engine.id, leg, usage);
+    if (share !== undefined) told(state, ticket, { atMs: now, cachedShare: share }, now);
+  }
+  if (event === "first-token") return firstToken(state, ticket, now);
+  running.end(ticket);
+  if (event === "done") done(state, ticket, now, usage?.outputTokens);
+  else if (event === "failed") failed(state, ticket, now, failure, retryAfterMs);
+  else released(state, ticket, now);
+}
+
+function freeLapsed({ state, running }: Isolate, now: number): void {
+  for (const ticket of running.alive()) renew(state, ticket, now);
+  lapse(state, now);
+}
+
+function runHere({ options, running }: Isolate, order: LegOrder, signal: AbortSignal) {
+  running.begin(order.ticket);
+  return run(options, order, signal);
+}
+
+function cachedAt(
+  { fleet, reports }: Isolate,
+  engine: string,
+  leg: LegKind,
+  usage: Usage | undefined,
+): number | undefined {
+  return cachedShare(fleet, { engine, leg, usage }, (id) => reports.knows(id));
 }
 
 /** A region service that asks nobody, and what its parts are to one that does. */

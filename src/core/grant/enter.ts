@@ -23,21 +23,57 @@ export const LEASE_MS = 15_000;
 /** A prefill may take so much longer than predicted, as a share of it. */
 const OFF_BY = 0.2;
 
+type Choice = {
+  readonly engine: EngineState;
+  readonly ask: GrantAsk;
+  readonly keys: Float64Array;
+  readonly offer: Offer;
+  readonly reason: string;
+  readonly nowMs: number;
+};
+
 /** Enters a leg in the ledger: prefill work, KV cache and a decode slot, which are freed apart. */
-export function enter(
-  state: RegionState,
-  choice: {
-    readonly engine: EngineState;
-    readonly ask: GrantAsk;
-    readonly keys: Float64Array;
-    readonly offer: Offer;
-    readonly reason: string;
-    readonly nowMs: number;
-  },
-): Granted {
+export function enter(state: RegionState, choice: Choice): Granted {
   const { engine, ask, keys, offer, reason, nowMs } = choice;
-  const { leg, linkTokens } = ask;
+  const { leg } = ask;
   const ticket = ask.ticket ?? `${ask.requestId}:${leg}:${state.nextTicket++}`;
+  const booking = bookingOf(choice);
+  const busy = { decoding: decodingAt(engine, nowMs), promptShare: promptShare(engine, nowMs) };
+  const elsewhere = leg === "prefill" ? undefined : heldElsewhere(state, ask, keys);
+  const live = liveOf(choice, ticket, booking);
+  state.tickets.set(ticket, engine);
+  book(choice, live, booking);
+  remember(choice, live);
+  asked(engine.breaker, ticket);
+  return {
+    ticket,
+    engine: engine.id,
+    pool: ask.pool,
+    startAt: nowMs + offer.queueMs + offer.foreignMs + offer.slotMs,
+    heldTokens: offer.heldTokens,
+    prefillMs: booking.prefillMs,
+    stepMs: booking.stepMs,
+    ...busy,
+    ...(elsewhere && { elsewhere }),
+    reason,
+    ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
+  };
+}
+
+type Booking = {
+  readonly prefillMs: number;
+  readonly bookedMs: number;
+  /** When what is pulled has come, and when the prompt is computed; epoch ms. */
+  readonly pulledAt: number;
+  readonly prefillEndsAt: number;
+  readonly stepMs: number;
+  readonly decodeMs: number;
+  readonly needTokens: number;
+};
+
+/** What a leg takes at its engine, by what was learned of that. */
+function bookingOf({ engine, ask, offer, nowMs }: Choice): Booking {
+  const { leg } = ask;
   const prefillMs = offer.modelledPrefillMs * prefillFactor(engine, nowMs);
   const pulledAt = nowMs + (offer.pull?.ms ?? 0);
   const bookedMs = bookedFor(prefillMs);
@@ -45,16 +81,18 @@ export function enter(
   const stepMs = offer.modelledStepMs * decodeFactor(engine, nowMs);
   const decodeMs = leg === "prefill" ? 0 : stepMs * ask.ask.expectedOutputTokens;
   const needTokens = needOf(leg, ask.ask);
-  // Of a prefix that running legs share there is one copy.
-  const kvTokens =
-    needTokens - Math.min(needTokens, engine.index.runningTokens(keys, linkTokens, nowMs));
-  const endsAt = prefillEndsAt + offer.slotMs + decodeMs;
+  return { prefillMs, bookedMs, pulledAt, prefillEndsAt, stepMs, decodeMs, needTokens };
+}
+
+/** The leg as the ledger has it from now on. */
+function liveOf(
+  { engine, ask, keys, offer, nowMs }: Choice,
+  ticket: string,
+  { prefillMs, bookedMs, prefillEndsAt, decodeMs, needTokens }: Booking,
+): LiveGrant {
+  const { leg, linkTokens } = ask;
   const indexed = Math.min(linkTokens.at(-1) ?? 0, ask.ask.promptTokens);
-  const unindexedTokens = Math.max(0, needTokens - indexed);
-  const slotTokens = leg === "prefill" ? 0 : needTokens;
-  const busy = { decoding: decodingAt(engine, nowMs), promptShare: promptShare(engine, nowMs) };
-  const elsewhere = leg === "prefill" ? undefined : heldElsewhere(state, ask, keys);
-  const live: LiveGrant = {
+  return {
     ticket,
     leg,
     keys,
@@ -64,10 +102,12 @@ export function enter(
     grantedAt: nowMs,
     prefillMs: bookedMs,
     prefillEndsAt,
-    kvTokens,
-    unindexedTokens,
-    slotTokens,
-    endsAt,
+    // Of a prefix that running legs share there is one copy.
+    kvTokens:
+      needTokens - Math.min(needTokens, engine.index.runningTokens(keys, linkTokens, nowMs)),
+    unindexedTokens: Math.max(0, needTokens - indexed),
+    slotTokens: leg === "prefill" ? 0 : needTokens,
+    endsAt: prefillEndsAt + offer.slotMs + decodeMs,
     claim:
       leg === "decode" || offer.pull
         ? undefined
@@ -81,7 +121,15 @@ export function enter(
     freeMsThen: 0,
     leaseUntil: prefillEndsAt + offer.slotMs + LEASE_MS,
   };
-  engine.grants.set(ticket, live);
+}
+
+/** Adds it to what its engine has to do and to hold. */
+function book(
+  { engine, offer, nowMs }: Choice,
+  live: LiveGrant,
+  { prefillMs, pulledAt, prefillEndsAt, decodeMs }: Booking,
+): void {
+  engine.grants.set(live.ticket, live);
   engine.byEnd = undefined;
   if (prefillMs > 0) engine.silent.push(live);
   // Its turn comes before its prefix does.
@@ -89,37 +137,27 @@ export function enter(
     engine.fetchesUntil = Math.max(engine.fetchesUntil, pulledAt);
   }
   if (offer.pull) enterPull(offer.pull.source, engine, pulledAt);
-  state.tickets.set(ticket, engine);
   if (prefillMs > 0) {
     engine.freeMs = freeMsAt(engine, nowMs);
     engine.backlogUntil = prefillEndsAt;
     addPrompt(engine, prefillMs, nowMs);
   }
   addWork(engine, prefillMs + decodeMs / (engine.batch + 1), nowMs);
-  engine.batch += leg === "prefill" ? 0 : 1;
-  engine.batchTokens += slotTokens;
-  engine.kvTokens += kvTokens;
-  engine.unindexedTokens += unindexedTokens;
+  engine.batch += live.leg === "prefill" ? 0 : 1;
+  engine.batchTokens += live.slotTokens;
+  engine.kvTokens += live.kvTokens;
+  engine.unindexedTokens += live.unindexedTokens;
+}
+
+/** Enters where its prefix will be, and when its conversation was there before. */
+function remember({ engine, ask, keys, offer, nowMs }: Choice, live: LiveGrant): void {
+  const { linkTokens, endsAt, prefillEndsAt } = live;
   const usedAt = engine.index.usedAt(keys, linkTokens);
   const pauseMs = usedAt === undefined ? undefined : nowMs - usedAt;
   observeReturn(engine.pool, ask.ask.promptTokens, knownTokens(ask, live.coveredTokens), pauseMs);
   // Entered before it is true, so that a burst of siblings follows the first of them.
   touch(engine, { keys, linkTokens }, nowMs, endsAt, prefillEndsAt);
   if (offer.crowdsOut) engine.peaceUntil = nowMs + PEACE * offer.evictedMs;
-  asked(engine.breaker, ticket);
-  return {
-    ticket,
-    engine: engine.id,
-    pool: ask.pool,
-    startAt: nowMs + offer.queueMs + offer.foreignMs + offer.slotMs,
-    heldTokens: offer.heldTokens,
-    prefillMs,
-    stepMs,
-    ...busy,
-    ...(elsewhere && { elsewhere }),
-    reason,
-    ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
-  };
 }
 
 /**

@@ -69,57 +69,65 @@ export function offerOf(
   nowMs: number,
   source?: Source,
 ): Offer {
-  const { leg, ask, linkTokens, held, handedTokens } = given;
+  const { ask, linkTokens, held, handedTokens } = given;
   const tokens = Math.max(1, ask.promptTokens);
   const should = heldTokensOf(engine, keys, linkTokens, held);
   const heldTokens = Math.min(believed(engine, should), tokens - 1);
   // A leg that is handed its prefix prefills only what neither the handoff nor the engine's own cache covers.
   const covered = handedTokens >= tokens ? tokens : Math.max(heldTokens, handedTokens);
   const queueMs = Math.max(0, engine.backlogUntil - nowMs);
-  const factor = prefillFactor(engine, nowMs);
   const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, source);
-  const prefillMs = modelledPrefillMs * factor;
+  const prefillMs = modelledPrefillMs * prefillFactor(engine, nowMs);
   const foreign = foreignAt(engine, nowMs);
-  const { modelledStepMs, decodeMs, decodeCostMs } = decodeOf(
-    engine,
-    given,
-    tokens,
-    foreign,
-    nowMs,
-  );
+  const decode = decodeOf(engine, given, tokens, foreign, nowMs);
   // What is handed over has to be computed elsewhere first, or here after all.
   const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
-  const needTokens = needOf(leg, ask);
-  const chain = { keys, linkTokens };
-  const batch = engine.batch + foreign.running;
-  const slotMs = slotWaitMs(pool, batch, leg === "prefill" ? prefillMs : decodeMs, nowMs);
-  const roomMs = roomInMs(engine, chain, needTokens, nowMs);
-  const evictedMs = displacedMs(engine, keys, linkTokens, needTokens, nowMs);
+  const lifeMs = given.leg === "prefill" ? prefillMs : decode.decodeMs;
+  const room = roomOf(engine, given, keys, engine.batch + foreign.running, lifeMs, nowMs);
   const twiceMs = pull ? keptTwiceMs(engine, pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
     Math.max(queueMs + foreign.waitingMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
     prefillMs * (1 + HOLDS_UP * (decodingAt(engine, nowMs) + foreign.running)) +
     handedMs +
-    decodeCostMs +
+    decode.decodeCostMs +
     // Those who leave for want of room take their prefix along: a second copy is what rooms are short of.
-    slotMs +
+    room.slotMs +
     twiceMs +
     unkeptMs(engine, ask, nowMs) +
     overworkMs(pool, workRatio(pool, engine)) +
-    evictionRounds(ask.remainingTurns) * evictedMs;
+    evictionRounds(ask.remainingTurns) * room.evictedMs;
+  const isCold = 2 * heldTokens < tokens;
   return {
     heldTokens,
     queueMs,
     foreignMs: foreign.waitingMs,
     pull,
-    slotMs: Math.max(slotMs, roomMs),
+    slotMs: Math.max(room.slotMs, room.roomMs),
     modelledPrefillMs,
-    modelledStepMs,
-    decodeMs,
+    modelledStepMs: decode.modelledStepMs,
+    decodeMs: decode.decodeMs,
     costMs,
-    evictedMs,
-    crowdsOut: 2 * heldTokens < tokens && crowdsOut(engine, tokens, needTokens - heldTokens, nowMs),
+    evictedMs: room.evictedMs,
+    crowdsOut: isCold && crowdsOut(engine, tokens, room.needTokens - heldTokens, nowMs),
+  };
+}
+
+/** How long a leg waits for a slot and for room, and what has to be computed again of what it displaces. */
+function roomOf(
+  engine: EngineState,
+  { leg, ask, linkTokens }: GrantAsk,
+  keys: Float64Array,
+  batch: number,
+  lifeMs: number,
+  nowMs: number,
+) {
+  const needTokens = needOf(leg, ask);
+  return {
+    needTokens,
+    slotMs: slotWaitMs(engine.pool, batch, lifeMs, nowMs),
+    roomMs: roomInMs(engine, { keys, linkTokens }, needTokens, nowMs),
+    evictedMs: displacedMs(engine, keys, linkTokens, needTokens, nowMs),
   };
 }
 

@@ -5,7 +5,7 @@ import { choose, reasonOf } from "./choose.ts";
 import { enter } from "./enter.ts";
 import { LONGEST_WAIT_MS, mayGo } from "./may-go.ts";
 import { drain, expectedStartAt, type Standing, type Waiting } from "./queue.ts";
-import { knownTokens } from "./offer.ts";
+import { knownTokens, type Offer } from "./offer.ts";
 import type { PoolState, RegionState } from "./region-state.ts";
 import { released } from "./report.ts";
 
@@ -44,20 +44,7 @@ export function reserve(
     const reason = reasonOf(choice);
     return { kind: "granted", grant: enter(state, { engine, ask, keys, offer, reason, nowMs }) };
   }
-  const waiting: Waiting = {
-    ticket: ask.ticket ?? `${ask.requestId}:${ask.leg}:q${state.nextTicket++}`,
-    ask,
-    keys,
-    standing,
-    queuedAt: nowMs,
-    claimedAt: nowMs,
-    prefillMs: choice.offer.modelledPrefillMs,
-    ownMs: pool.speed.prefillMs(ask.ask.promptTokens, knownTokens(ask)),
-    waitsForRoom: false,
-    startAt: nowMs,
-    granted: undefined,
-  };
-  waiting.startAt = expectedStartAt(pool, waiting, choice.offer.queueMs, nowMs);
+  const waiting = newcomer(state, pool, ask, { keys, standing, offer: choice.offer, nowMs });
   pool.queue.push(waiting);
   pool.drainAt = 0;
   drain(state, pool, nowMs, random);
@@ -67,14 +54,35 @@ export function reserve(
   );
   if (waiting.granted === undefined && waiting.startAt > limitAt) {
     leave(pool, waiting);
-    const retryAfterMs = Math.max(1000, waiting.startAt - limitAt);
-    return {
-      kind: "refused",
-      reason: "the queue is longer than the request can wait",
-      retryAfterMs,
-    };
+    const reason = "the queue is longer than the request can wait";
+    return { kind: "refused", reason, retryAfterMs: Math.max(1000, waiting.startAt - limitAt) };
   }
   return answerTo(pool, waiting);
+}
+
+/** A leg that will wait, with when it may expect to be let go. */
+function newcomer(
+  state: RegionState,
+  pool: PoolState,
+  ask: GrantAsk,
+  known: Pick<Waiting, "keys" | "standing"> & { readonly offer: Offer; readonly nowMs: number },
+): Waiting {
+  const { keys, standing, offer, nowMs } = known;
+  const waiting: Waiting = {
+    ticket: ask.ticket ?? `${ask.requestId}:${ask.leg}:q${state.nextTicket++}`,
+    ask,
+    keys,
+    standing,
+    queuedAt: nowMs,
+    claimedAt: nowMs,
+    prefillMs: offer.modelledPrefillMs,
+    ownMs: pool.speed.prefillMs(ask.ask.promptTokens, knownTokens(ask)),
+    waitsForRoom: false,
+    startAt: nowMs,
+    granted: undefined,
+  };
+  waiting.startAt = expectedStartAt(pool, waiting, offer.queueMs, nowMs);
+  return waiting;
 }
 
 /** Asks after a leg in the queue; refused when it is not there any more. */
