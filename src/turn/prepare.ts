@@ -48,43 +48,25 @@ export async function prepare(
     ...(request.tools !== undefined && { tools: request.tools }),
     ...(request.templateKnobs !== undefined && { templateKnobs: request.templateKnobs }),
   });
-  const name = ref.kind === "unknown" ? undefined : ref.name;
   const answers = answersIn(request.messages);
-  const opened =
-    name === undefined
-      ? undefined
-      : await deps.sessions.open(name, {
-          v: 1,
-          tenant: turn.tenant,
-          model: model.id,
-          chain: chain.bytes,
-          answers,
-          inferred: ref.kind === "inferred",
-          now: deps.now(),
-        });
+  const { name, opened } = await openSession(deps, turn, ref, { model, chain, answers });
   const charsPerToken = opened?.stats.charsPerToken || deps.charsPerToken.get(model.id);
   const tokens = linkTokens(chain, charsPerToken);
   const promptTokens = Math.ceil(chain.totalChars / charsPerToken);
   const held = heldTokens(deps, opened, tokens, promptTokens);
   const ask = measure(request, opened, model, promptTokens);
-  const uncachedTokens = promptTokens - Math.max(0, ...Object.values(held));
   const labels = {
     ...classify({
       fleet: deps.fleet,
       model,
       promptTokens,
-      uncachedTokens,
+      uncachedTokens: promptTokens - Math.max(0, ...Object.values(held)),
       expectedOutputTokens: ask.expectedOutputTokens,
       ...(request.serviceTier !== undefined && { serviceTier: request.serviceTier }),
     }),
     ...overrides,
   };
   const kept = opened?.kept && { engine: opened.kept.engine, tokens: opened.kept.tokens };
-  const dialectOf = (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "";
-  const splittable = [...deps.fleet.pools.values()].every(
-    ({ model: of, dialect }) =>
-      of !== model.id || deps.capabilities(dialect).splits(request.traits),
-  );
   return {
     ...turn,
     model,
@@ -95,9 +77,36 @@ export async function prepare(
     session: { ref, name, opened },
     held,
     labels,
-    ask: { ...ask, splittable, ...(kept && { kept }) },
-    dialectOf,
+    ask: { ...ask, splittable: isSplittable(deps, turn, model), ...(kept && { kept }) },
+    dialectOf: (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "",
   };
+}
+
+/** What the session of a turn knows of it, where the turn names one. */
+async function openSession(
+  deps: TurnDeps,
+  turn: Turn,
+  ref: SessionRef,
+  { model, chain, answers }: Pick<Prepared, "model" | "chain" | "answers">,
+) {
+  if (ref.kind === "unknown") return { name: undefined, opened: undefined };
+  const opened = await deps.sessions.open(ref.name, {
+    v: 1,
+    tenant: turn.tenant,
+    model: model.id,
+    chain: chain.bytes,
+    answers,
+    inferred: ref.kind === "inferred",
+    now: deps.now(),
+  });
+  return { name: ref.name, opened };
+}
+
+/** Whether every dialect that its model is spoken to in can split such a request. */
+function isSplittable({ fleet, capabilities }: TurnDeps, { request }: Turn, model: Model): boolean {
+  return [...fleet.pools.values()].every(
+    ({ model: of, dialect }) => of !== model.id || capabilities(dialect).splits(request.traits),
+  );
 }
 
 function answersIn(messages: readonly unknown[]): string[] {
