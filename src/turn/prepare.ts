@@ -38,9 +38,7 @@ export async function prepare(
   overrides: Partial<Labels>,
 ): Promise<Prepared> {
   const { request } = turn;
-  const model = deps.fleet.models.get(deps.fleet.modelNames.get(request.model) ?? "");
-  if (model === undefined)
-    throw new TypeError(`model \`${request.model}\` was not checked at the border`);
+  const model = modelOf(deps, request.model);
   const chain = promptChain({
     model,
     salt,
@@ -80,6 +78,12 @@ export async function prepare(
     ask: { ...ask, splittable: isSplittable(deps, turn, model), ...(kept && { kept }) },
     dialectOf: (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "",
   };
+}
+
+function modelOf({ fleet }: TurnDeps, name: string): Model {
+  const model = fleet.models.get(fleet.modelNames.get(name) ?? "");
+  if (model === undefined) throw new TypeError(`model \`${name}\` was not checked at the border`);
+  return model;
 }
 
 /** What the session of a turn knows of it, where the turn names one. */

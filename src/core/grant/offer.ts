@@ -84,7 +84,6 @@ export function offerOf(
   const handedMs = handedTokens > heldTokens ? pool.speed.prefillMs(handedTokens, heldTokens) : 0;
   const lifeMs = given.leg === "prefill" ? prefillMs : decode.decodeMs;
   const room = roomOf(engine, given, keys, engine.batch + foreign.running, lifeMs, nowMs);
-  const twiceMs = pull ? keptTwiceMs(engine, pull.tokens, covered) : 0;
   const costMs =
     // What is pulled comes while others are computed.
     Math.max(queueMs + foreign.waitingMs + overdueMs(engine, nowMs), pull?.ms ?? 0) +
@@ -93,11 +92,10 @@ export function offerOf(
     decode.decodeCostMs +
     // Those who leave for want of room take their prefix along: a second copy is what rooms are short of.
     room.slotMs +
-    twiceMs +
+    (pull ? keptTwiceMs(engine, pull.tokens, covered) : 0) +
     unkeptMs(engine, ask, nowMs) +
     overworkMs(pool, workRatio(pool, engine)) +
     evictionRounds(ask.remainingTurns) * room.evictedMs;
-  const isCold = 2 * heldTokens < tokens;
   return {
     heldTokens,
     queueMs,
@@ -109,7 +107,8 @@ export function offerOf(
     decodeMs: decode.decodeMs,
     costMs,
     evictedMs: room.evictedMs,
-    crowdsOut: isCold && crowdsOut(engine, tokens, room.needTokens - heldTokens, nowMs),
+    crowdsOut:
+      2 * heldTokens < tokens && crowdsOut(engine, tokens, room.needTokens - heldTokens, nowMs),
   };
 }
 
