@@ -16,16 +16,23 @@ export type Usage = {
   readonly cachedTokens?: number;
 };
 
-/** What an endpoint told of the engines behind it that it chose itself. */
+/** What an endpoint told of the engines behind it that it chose itself, or an engine of what it fetched. */
 export type Told = {
   /** The engines that prefilled and decoded, by the endpoint's own names. */
   readonly prefill?: string;
   readonly decode?: string;
   readonly ttftMs?: number;
   readonly itlMs?: number;
+  /** What came of a KV cache that it was to fetch from another engine. */
+  readonly fetched?: Fetched;
   /** What sends a later request to the same engines: JSON text of the dialect's own. */
   readonly pin?: string;
 };
+
+/** Tokens and bytes of the KV cache that came, and how long that took; or why none did, in the engine's words. */
+export type Fetched =
+  | { readonly tokens: number; readonly bytes: number; readonly ms: number }
+  | { readonly failed: string };
 
 /** What a scheduler behind an engine's URL may know of a request. */
 export type LegHints = {

@@ -41,7 +41,7 @@ export type Work = {
   readonly cachedTokens?: number;
   readonly computedTokens?: number;
   readonly outputTokens?: number;
-  /** What the endpoint told of whom it chose. */
+  /** What the endpoint told of whom it chose, or the engine of what it fetched. */
   readonly told?: Omit<Told, "pin">;
 };
 
@@ -49,7 +49,9 @@ export type Forecast = {
   readonly ttftMs?: number;
   readonly tpotMs?: number;
   readonly cachedTokens?: number;
+  /** KV cache that was handed over, and how long it was on its way. */
   readonly kvBytes?: number;
+  readonly handoffMs?: number;
   readonly usd?: number;
   readonly joules?: number;
 };

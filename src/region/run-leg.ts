@@ -146,9 +146,9 @@ async function readAnswer(
     const body = await deadline.race(readSmall(response.body));
     deadline.clear();
     const { handoff, usage, final } = dialect.readPrefill(body);
-    return final
-      ? answering(order.stream ? completionAsStream(final) : final, order.stream)
-      : { ok: true, kind: "prefilled", handoff: handoff?.raw, usage };
+    if (final) return answering(order.stream ? completionAsStream(final) : final, order.stream);
+    const told = dialect.told?.(new TextDecoder().decode(body));
+    return { ok: true, kind: "prefilled", handoff: handoff?.raw, usage, ...(told && { told }) };
   }
   const declines = order.cacheThreshold === undefined ? undefined : dialect.declines;
   const wanted = wantedType(order.stream);

@@ -3,7 +3,7 @@ import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { ToldLimits } from "../core/hosted/limits.ts";
 import type { Ask } from "../core/plan/placement.ts";
-import type { LegHints, LegKind, Usage } from "../core/leg.ts";
+import type { LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { Media } from "../core/media.ts";
 
 /**
@@ -113,6 +113,7 @@ type LegBegun =
       readonly kind: "prefilled";
       readonly handoff: string | undefined;
       readonly usage: Usage | undefined;
+      readonly told?: Told;
     }
   | {
       readonly ok: true;

@@ -74,7 +74,7 @@ async function answerWhole(
   const bytes = taker?.take(whole) ?? whole;
   const usage = readChunkUsage(`{"usage":${rawMember(bytes, ["usage"]) ?? "null"}}`);
   const { told } = deps.capabilities(turn.dialectOf(result.answer.grant.pool));
-  finish(deps, result.answer, "served", { usage, told: told(new TextDecoder().decode(bytes)) });
+  finish(deps, result.answer, "served", { usage, told: told(new TextDecoder().decode(whole)) });
   const answer = firstMessage(bytes);
   const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
   const outcome: Outcome = {

@@ -3,6 +3,7 @@ import type { Placement } from "../core/plan/placement.ts";
 import type { Forecast, Receipt } from "../core/receipt.ts";
 import type { TurnDeps } from "./deps.ts";
 import { encodeWorkOf } from "./encode-work.ts";
+import type { LegRun } from "./legs.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
 import { promptCount, type PromptCount, segmentsOf, workOf } from "./segments.ts";
@@ -56,7 +57,10 @@ export function buildReceipt(
   };
 }
 
-/** What the turn really took. Dollars, joules and bytes are the plan's formulas over the tokens that there were. */
+/**
+ * What the turn really took. Dollars, joules and bytes are the plan's formulas over the tokens that there were, save for
+ * bytes that their engine told.
+ */
 export function actual(turn: Prepared, outcome: Outcome, count: PromptCount): Forecast {
   const { served, tried, outputTokens, endedAt } = outcome;
   if (served === undefined) return {};
@@ -73,7 +77,15 @@ export function actual(turn: Prepared, outcome: Outcome, count: PromptCount): Fo
       outputTokens > 1 && { tpotMs: (endedAt - firstTokenAt) / (outputTokens - 1) }),
     ...(cachedTokens !== undefined && { cachedTokens }),
     ...(priced && { kvBytes: priced.kvBytes, usd: priced.terms.usd, joules: priced.terms.joules }),
+    ...handedOver(served.answer),
   };
+}
+
+/** What a decode leg told of the KV cache that it was handed. */
+function handedOver({ leg, told }: LegRun): Pick<Forecast, "kvBytes" | "handoffMs"> {
+  const fetched = told?.fetched;
+  if (leg !== "decode" || fetched === undefined || "failed" in fetched) return {};
+  return { kvBytes: fetched.bytes, handoffMs: fetched.ms };
 }
 
 function forecast(turn: Prepared, placement: Placement | undefined): Forecast {
@@ -87,6 +99,7 @@ function forecast(turn: Prepared, placement: Placement | undefined): Forecast {
       prefill?.fetchedTokens ?? (prefill ?? decode).heldTokens,
     ),
     kvBytes,
+    ...(prefill && { handoffMs: terms.handoffMs }),
     usd: terms.usd,
     joules: terms.joules,
   };

@@ -26,7 +26,7 @@ export async function handOver(
     release(deps, decode);
     return failed(deps, turn, prefill, answer);
   }
-  finish(deps, prefill, "served", { usage: answer.usage });
+  finish(deps, prefill, "served", { usage: answer.usage, told: answer.told });
   const { betweenLegs } = deps.capabilities(turn.dialectOf(prefill.grant.pool)).safeEnd;
   if (turn.signal.aborted && betweenLegs === "nothing") {
     release(deps, decode);
