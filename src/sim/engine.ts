@@ -253,7 +253,8 @@ export class SimEngine {
   #prefilled(sequence: Sequence): void {
     sequence.phase = "decode";
     this.#emit({ kind: "prefilled", id: sequence.request.id, counts: sequence.counts() });
-    this.#speak(sequence);
+    if (sequence.output.pieces.length > 0) this.#speak(sequence);
+    else this.#done(sequence);
   }
 
   /** One more token said: a decoding request has by then the KV cache of the one before. */
@@ -265,7 +266,11 @@ export class SimEngine {
     const text = sequence.output.pieces[index] ?? "";
     const { toolCall } = sequence.output;
     this.#emit({ kind: index === 0 ? "first-token" : "token", id, index, text, toolCall });
-    if (sequence.emitted < sequence.output.pieces.length) return;
+    if (sequence.emitted >= sequence.output.pieces.length) this.#done(sequence);
+  }
+
+  #done(sequence: Sequence): void {
+    const { id } = sequence.request;
     this.#running.delete(id);
     const lease = leaseOf(sequence, this.#cache, this.#now);
     if (lease) this.#leases.add(lease);

@@ -50,8 +50,9 @@ function streamed(job: Job): Promise<Response> {
       },
       done() {
         settle(job, run, "done", ask.includeUsage && !run.isStopped);
-        const usage = ask.includeUsage ? usageChunk(order.answering, taken.usage(run)) : "";
-        frames.write(usage + DONE_FRAME);
+        const members = taken.members?.(run).usageChunk;
+        const usage = usageChunk(order.answering, taken.usage(run), members);
+        frames.write(ask.includeUsage ? usage + DONE_FRAME : DONE_FRAME);
         frames.close();
         begin();
       },

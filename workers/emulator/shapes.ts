@@ -83,8 +83,12 @@ export function finishChunk(
   return `data: ${withRaw(chunk(answering, [choice]), members)}\n\n`;
 }
 
-export function usageChunk(answering: Answering, usage: EngineUsage): string {
-  return frame({ ...chunk(answering, []), usage });
+export function usageChunk(
+  answering: Answering,
+  usage: EngineUsage,
+  members: Members["usageChunk"],
+): string {
+  return `data: ${withRaw({ ...chunk(answering, []), usage }, members)}\n\n`;
 }
 
 /** A whole answer as JSON text. */

@@ -92,6 +92,8 @@ export type Members = {
   readonly choice?: Readonly<Record<string, string>>;
   /** At the top of the chunk that closes a stream's first choice. */
   readonly lastChunk?: Readonly<Record<string, string>>;
+  /** At the top of the chunk that tells a stream's usage. */
+  readonly usageChunk?: Readonly<Record<string, string>>;
 };
 
 /** What happens to a leg, told as it does. */
