@@ -81,6 +81,8 @@ export type LegContext = {
   readonly handoff?: Handoff;
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;
+  /** Its pool is `bidirectional`: an engine that has to be asked keeps what it answers for the next turn's prefill. */
+  readonly keeps?: boolean;
   readonly split?: Split;
   /** What encodes the media of the prompt (see `Dialect.encodes`), a name for each piece and in that order. */
   readonly encoders?: readonly EngineAddress[];
@@ -138,7 +140,7 @@ export type Dialect = {
     /** Whether an error, as its engine words it, is about an engine that should have encoded. */
     blames(error: string): boolean;
   };
-  /** What an answer, or one frame of it, tells of the engines that its endpoint chose. */
+  /** What an answer, or one frame of it, tells of the engines that its endpoint chose, or of what its engine fetched. */
   told?(json: string): Told | undefined;
   /** Top-level members of its answers that are for us: taken out for clients who sent no member of that name. */
   readonly unasked?: readonly string[];

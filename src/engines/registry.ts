@@ -1,5 +1,6 @@
 import type { Capabilities, Dialect } from "./dialect.ts";
 import { dynamo } from "./dynamo/dialect.ts";
+import { llamacpp } from "./llamacpp/dialect.ts";
 import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
@@ -15,6 +16,7 @@ import { workersAi } from "./workers-ai/dialect.ts";
 export const dialects: ReadonlyMap<string, Dialect> = new Map(
   [
     dynamo,
+    llamacpp,
     llmD,
     openai,
     sglang,

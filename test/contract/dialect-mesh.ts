@@ -74,6 +74,14 @@ export const CONTRACTS: readonly Contract[] = [
     leaseMs: 30_000,
   },
   {
+    dialect: "llamacpp",
+    prefillsAtDecode: true,
+    expires: "until-asked",
+    isOpenInTransfer: false,
+    tellsPrefill: true,
+    leaseMs: 30_000,
+  },
+  {
     dialect: "sglang",
     prefillsAtDecode: false,
     expires: "never",

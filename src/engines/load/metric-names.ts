@@ -23,14 +23,17 @@ export const FACTS = {
       { name: "sglang:num_decode_transfer_queue_reqs" },
     ],
     [{ name: "trtllm_num_requests_waiting" }],
+    [{ name: "llamacpp:num_requests_waiting" }],
     [{ name: "nv_trt_llm_request_metrics", where: { request_type: "waiting" } }],
   ],
   running: [
     [{ name: "vllm:num_requests_running" }],
     [{ name: "sglang:num_running_reqs" }],
     [{ name: "trtllm_num_requests_running" }],
+    [{ name: "llamacpp:num_requests_running" }],
     [{ name: "nv_trt_llm_request_metrics", where: { request_type: "scheduled" } }],
   ],
+  // llama.cpp's would count what is only kept for whoever asks again.
   kvUse: [
     [{ name: "vllm:kv_cache_usage_perc" }],
     [{ name: "vllm:gpu_cache_usage_perc" }],
@@ -45,6 +48,7 @@ export const FACTS = {
     [{ name: "vllm:gpu_prefix_cache_hits_total" }],
     [{ name: "vllm:gpu_prefix_cache_hits" }],
     [{ name: "sglang:cached_tokens_total" }],
+    [{ name: "llamacpp:prompt_tokens_cached_total" }],
   ],
   cacheQueryTokens: [
     [{ name: "vllm:prefix_cache_queries_total" }],
@@ -52,6 +56,7 @@ export const FACTS = {
     [{ name: "vllm:gpu_prefix_cache_queries_total" }],
     [{ name: "vllm:gpu_prefix_cache_queries" }],
     [{ name: "sglang:prompt_tokens_total" }],
+    [{ name: "llamacpp:prompt_tokens_total" }],
   ],
   hitBlocks: [[{ name: "trtllm_kv_cache_reused_blocks_total" }]],
   missedBlocks: [[{ name: "trtllm_kv_cache_missed_blocks_total" }]],
@@ -69,7 +74,10 @@ export const FACTS = {
     [{ name: "trtllm_kv_cache_max_blocks" }],
     [triton("max")],
   ],
-  capacityTokens: [[{ name: "sglang:max_total_num_tokens" }]],
+  capacityTokens: [
+    [{ name: "sglang:max_total_num_tokens" }],
+    [{ name: "llamacpp:kv_cells_total" }],
+  ],
 } as const satisfies Readonly<Record<string, readonly Together[]>>;
 
 export type Fact = keyof typeof FACTS;

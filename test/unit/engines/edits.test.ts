@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sentBody as sentTo } from "./sent-leg.ts";
 
-const DIALECTS = ["openai", "vllm-nixl", "vllm-nixl-push", "vllm-mooncake", "sglang"];
+const DIALECTS = ["openai", "vllm-nixl", "vllm-nixl-push", "vllm-mooncake", "sglang", "llamacpp"];
 
 describe.each(DIALECTS)("a leg in %s that does both phases", (dialect) => {
   it("changes the model's name alone", () => {

@@ -1,6 +1,7 @@
 import { withOrca } from "../metrics/orca.ts";
 import type { EmulatedDialect } from "./dialect.ts";
 import { dynamo } from "./dynamo/dialect.ts";
+import { llamacpp } from "./llamacpp/dialect.ts";
 import { llmD } from "./llm-d/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { sglang } from "./sglang/dialect.ts";
@@ -17,6 +18,7 @@ export function dialectNamed(name: string): EmulatedDialect {
 
 const dialects: ReadonlyMap<string, EmulatedDialect> = new Map([
   ["dynamo", dynamo],
+  ["llamacpp", llamacpp],
   ["llm-d", withOrca(llmD)],
   ["openai", openai],
   ["sglang", sglang],

@@ -103,6 +103,23 @@ trtllm_kv_cache_missed_blocks_total{model_name="m"} 30
     });
   });
 
+  it("of llama.cpp counts cells, one to a token, and none as used that are only kept", () => {
+    const page = `llamacpp:num_requests_running 2
+llamacpp:num_requests_waiting 1
+llamacpp:kv_cache_usage_perc 0.25
+llamacpp:kv_cells_total 4096
+llamacpp:prompt_tokens_total 900
+llamacpp:prompt_tokens_cached_total 300
+`;
+    expect(readLoad(page)).toEqual({
+      running: 2,
+      waiting: 1,
+      cacheHitTokens: 300,
+      cacheQueryTokens: 900,
+      capacityTokens: 4096,
+    });
+  });
+
   it("of TensorRT-LLM in Triton is found by its labels", () => {
     const page = `nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="waiting",version="1"} 2
 nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="scheduled",version="1"} 6

@@ -1,0 +1,54 @@
+import { llamacppMetrics } from "../../metrics/llamacpp.ts";
+import { openAiProblem } from "../../problem.ts";
+import type { Run } from "../../run.ts";
+import { usageOf, type EngineUsage } from "../../shapes.ts";
+import type { EmulatedDialect, EngineRequest, EngineSide, Members, Taken } from "../dialect.ts";
+import { Fetching } from "./fetching.ts";
+import { readParams, type KvAsk } from "./params.ts";
+import { handleOf, leaseMsOf, meetAboutState, newHandle, stateName } from "./states.ts";
+
+/** `workers/llama`: a request may leave its state under a handle, and fetch another's; what it cannot fetch it computes. */
+export const llamacpp: EmulatedDialect = (side) => ({
+  take(request) {
+    const read = readParams(request.body, side);
+    return read.ok ? take(request, read.ask, side) : openAiProblem(read.problem);
+  },
+  meet: (message) => meetAboutState(message, side),
+  routes: { "GET /metrics": () => llamacppMetrics(side) },
+});
+
+function take(request: EngineRequest, { leave, fetch }: KvAsk, side: EngineSide): Taken {
+  const { ask } = request;
+  const isPrefill = leave === "prompt";
+  const handle = newHandle();
+  const fetching = fetch && new Fetching(fetch, request, side);
+  const leases = isPrefill ? ("prompt" as const) : ("whole" as const);
+  const leaseAs = stateName(handle, ask.cacheSalt);
+  const leaving = leave && { leaseAs, leases, leaseMs: leaseMsOf(side) };
+  const members = (run: Run): Members => {
+    const { promptTokens, outputTokens } = run.counts;
+    const tokens = promptTokens + Math.max(0, outputTokens - 1);
+    const params = { ...(leave && handleOf(handle, tokens, side)), ...fetching?.told };
+    const raw = { kv_transfer_params: JSON.stringify(params) };
+    return { answer: raw, usageChunk: raw };
+  };
+  return {
+    leg: isPrefill ? "prefill" : fetch ? "decode" : "both",
+    ...(isPrefill && { ask: { ...ask, choices: ask.choices.map(silent) } }),
+    order: (choice) => (choice === 0 ? { ...leaving, awaitsPull: fetch !== undefined } : {}),
+    usage,
+    ...((leave ?? fetch) && { members }),
+    ...(fetching && { hooks: fetching.hooks }),
+  };
+}
+
+/** Nothing is sampled of a prompt that is only prefilled. */
+function silent(choice: EngineRequest["ask"]["choices"][number]): typeof choice {
+  return { ...choice, output: () => ({ pieces: [], tokens: [], finish: "length" }) };
+}
+
+/** What it found, or fetched, is always told. */
+function usage(run: Run): EngineUsage {
+  const cached_tokens = run.cachedTokens + run.counts.pulledTokens;
+  return { ...usageOf(run, 0), prompt_tokens_details: { cached_tokens } };
+}
