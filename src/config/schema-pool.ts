@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, modelId, positive, positiveInt, zeroOrMore } from "./schema-parts.ts";
+import { id, positive, positiveInt, zeroOrMore } from "./schema-parts.ts";
 
 const secretName = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
 
@@ -71,7 +71,11 @@ export const pool = z.strictObject({
     })
     .exactOptional()
     .describe("The most that each engine of a pool that routes itself is sent by one isolate"),
-  modelName: modelId.exactOptional().describe("What its engines call the model, when not `model`"),
+  modelName: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("What its engines call the model, when not `model`"),
   headers: z
     .record(headerName, z.string())
     .exactOptional()
