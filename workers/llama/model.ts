@@ -27,6 +27,7 @@ export type LoadedModel = {
   readonly context: LlamaContext;
   /** Of the file's metadata and samples of its weights, the build of llama.cpp, and the types and sequences of the KV cache. */
   readonly fingerprint: string;
+  readonly kvTypes: Options["kvTypes"];
   readonly template: Template;
   dispose(): Promise<void>;
 };
@@ -80,6 +81,7 @@ export async function loadModel(options: Options): Promise<LoadedModel> {
     model,
     context,
     fingerprint: fingerprintOf([metadata, sample, llama.llamaCppRelease, kvTypes, sequences]),
+    kvTypes,
     template: templateOf(metadata.tokenizer.chat_template),
     dispose: () => llama.dispose(),
   };

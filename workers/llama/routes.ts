@@ -3,6 +3,7 @@ import { readChat, readPrompt, readText } from "./ask.ts";
 import { AskError } from "./ask-error.ts";
 import { type Engine, promptTokens } from "./complete.ts";
 import { isBody } from "./fields.ts";
+import { modelShape } from "./model-shape.ts";
 
 const MOST_BODY_BYTES = 16 * 1024 * 1024;
 
@@ -47,6 +48,7 @@ function modelOf({ loaded, sequences }: Engine): object {
     object: "model",
     owned_by: "llama.cpp",
     max_model_len: sequences.contextTokens,
+    meta: modelShape(loaded, sequences),
   };
 }
 
