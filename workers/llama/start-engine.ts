@@ -22,13 +22,14 @@ export async function startEngine(options: Options): Promise<RunningEngine> {
   const loaded = await loadModel(options);
   const sequences = new Sequences(loaded.context, loaded.fingerprint);
   const counters = new Counters();
+  const folder = await ownFolder();
   const server = httpServer((request) => answerRequest(engine, request));
   server.listen(options.port, options.host);
+  // Nothing may be awaited from here until there is an engine: somebody may be asking already.
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
   const origin = options.url ?? `http://${options.host}:${port}`;
-  const folder = await ownFolder();
   const kv = createKvTransfer({ states: sequences, origin, peers: options.peers, folder });
   const engine = { loaded, sequences, counters, kv };
   return {

@@ -16,12 +16,16 @@ export type LlamaOrder = {
   readonly name: string;
   /** Beside the model, the port and the peers: options of `workers/llama`. */
   readonly options: readonly string[];
+  /** Where the others reach it, if not at its own port. */
+  readonly origin?: string;
 };
 
 /** A process of `workers/llama` that answers. */
 export type LlamaEngine = {
   readonly name: string;
   readonly url: string;
+  /** What it was started with. */
+  readonly args: readonly string[];
   readonly process: ChildProcess;
 };
 
@@ -34,11 +38,15 @@ export async function startEngines(
   orders: readonly LlamaOrder[],
 ): Promise<LlamaEngine[]> {
   const ports = await portsFor(orders.length);
-  const urls = ports.map((port) => `http://${HOST}:${port}`);
-  const engines = orders.map(({ name, options }, n) => {
-    const peers = urls.filter((_, other) => other !== n).flatMap((url) => ["--peer", url]);
-    const args = ["--model", model, "--port", String(ports[n]), ...options, ...peers];
-    return { name, url: urls[n] ?? "", process: spawnEngine(args) };
+  const known = orders.map((order, n) => {
+    const url = `http://${HOST}:${ports[n]}`;
+    return { ...order, url, port: String(ports[n]), origin: order.origin ?? url };
+  });
+  const engines = known.map(({ name, options, url, port, origin }) => {
+    const others = known.filter((other) => other.url !== url);
+    const peers = others.flatMap((other) => ["--peer", other.origin]);
+    const args = ["--model", model, "--port", port, "--url", origin, ...options, ...peers];
+    return { name, url, args, process: spawnEngine(args) };
   });
   try {
     await Promise.all(engines.map(answers));
@@ -49,7 +57,7 @@ export async function startEngines(
   return engines;
 }
 
-/** Starts one engine anew where it was, with the options given. */
+/** Starts one engine; whoever does needs to know when it `answers`. */
 export function spawnEngine(args: readonly string[]): ChildProcess {
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   // Whoever does not read holds up who writes.
@@ -77,7 +85,11 @@ function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Resolves once an engine is healthy; rejects with its last words when it ends before. */
-export async function answers({ name, url, process: child }: LlamaEngine): Promise<void> {
+export async function answers({
+  name,
+  url,
+  process: child,
+}: Pick<LlamaEngine, "name" | "url" | "process">): Promise<void> {
   let words = "";
   child.stderr?.on("data", (chunk: Buffer) => (words = `${words}${chunk}`.slice(-WORDS_CHARS)));
   const until = Date.now() + READY_MS;
