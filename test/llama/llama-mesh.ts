@@ -50,7 +50,7 @@ export class LlamaFleet {
   }
 
   static async start(): Promise<LlamaFleet> {
-    const folder = mkdtempSync(join(tmpdir(), "phaseway-llama-test-"));
+    const folder = mkdtempSync(join(tmpdir(), "phaseway-mesh-test-"));
     const model = join(folder, "tiny.gguf");
     writeTinyGguf(model);
     // Where engines keep their files of state.
