@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseMesh } from "../../../src/config/parse.ts";
 import { dialects } from "../../../src/engines/registry.ts";
 import { llamaMesh } from "../../../workers/local/llama/mesh.ts";
-import { llamaProblems } from "../../../workers/local/llama/start.ts";
+import { llamaProblems, threadsOf } from "../../../workers/local/llama/start.ts";
 import { meshFile } from "../../support/mesh-file.ts";
 
 const SHAPE = {
@@ -51,6 +51,19 @@ describe("a local mesh on llama.cpp", () => {
     const { devices } = parsed.fleet;
     const flops = (name: string) => devices.get(name)?.flops ?? 0;
     expect(flops("llama-p")).toBe(2 * flops("llama-d"));
+  });
+});
+
+describe("the threads of two engines for each phase", () => {
+  it.each([
+    [1, 1, 1],
+    [2, 1, 1],
+    [6, 2, 1],
+    [8, 3, 1],
+    [16, 6, 2],
+    [64, 22, 10],
+  ])("are no more than %i cores can run, where there are four", (cores, prefill, decode) => {
+    expect(threadsOf(cores)).toEqual({ prefill, decode });
   });
 });
 

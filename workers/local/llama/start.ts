@@ -45,7 +45,11 @@ export async function startLlama(path: string, mesh: MeshFile): Promise<LlamaMes
 
 export type LlamaMesh = { readonly engines: readonly LlamaEngine[]; readonly mesh: MeshFile };
 
-/** Prefill computes with all there are; decode waits for memory anyway, and leaves it half of them. */
-function threadsOf(cores: number): { readonly prefill: number; readonly decode: number } {
-  return { prefill: cores, decode: Math.ceil(cores / 2) };
+/**
+ * Threads of one engine for each phase, of two each: a core for every thread, as threads of llama.cpp spin while they
+ * wait. Decode waits for memory anyway, and leaves most of them to prefill.
+ */
+export function threadsOf(cores: number): { readonly prefill: number; readonly decode: number } {
+  const decode = Math.max(1, Math.floor(cores / 6));
+  return { prefill: Math.max(1, Math.floor(cores / 2) - decode), decode };
 }
