@@ -19,6 +19,18 @@ const holdingSchema = z.object({
   pin: z.string().exactOptional(),
 });
 
+const storedSchema = z.object({
+  id: z.string(),
+  tier: z.enum(["edge", "object"]),
+  key: z.string().exactOptional(),
+  links: count,
+  tokens: count,
+  bytes: count,
+  engine: z.string(),
+  instance: z.string().exactOptional(),
+  at: z.number(),
+});
+
 const branchSchema = z.object({
   n: z.int().nonnegative(),
   model: z.string(),
@@ -30,6 +42,7 @@ const branchSchema = z.object({
   kept: z
     .object({ engine: z.string(), raw: z.string(), tokens: count, until: z.number() })
     .exactOptional(),
+  stored: storedSchema.exactOptional(),
   lastAt: z.number(),
 });
 
@@ -55,4 +68,5 @@ const snapshotSchema: z.ZodType<SessionState> = z.object({
   branches: z.array(branchSchema),
   nextBranch: z.int().nonnegative(),
   settled: z.array(z.object({ requestId: z.string(), turn: count, branch: count })),
+  blobs: z.array(z.string()).exactOptional(),
 });

@@ -1,24 +1,28 @@
 import { DurableObject } from "cloudflare:workers";
-import { decodeChain, linksOf } from "../core/session/chain.ts";
 import { openTurn } from "../core/session/open.ts";
 import { settleTurn } from "../core/session/settle.ts";
 import { emptySession, type SessionState } from "../core/session/state.ts";
+import { storeKv, storedIn } from "../core/session/stored.ts";
 import type {
   EraseReply,
+  KeepKvReply,
   OpenReply,
+  ReadKvReply,
   SessionCalls,
   SettleReply,
   ViewReply,
 } from "../rpc/objects.ts";
 import {
   SESSION_MESSAGES_VERSION,
+  type KeepKvAsk,
   type OpenAsk,
-  type SessionView,
   type SettleAsk,
 } from "../rpc/session-messages.ts";
 import { IttyRecord } from "./itty-record.ts";
+import { keepOnly, partsOf, readParts, writeParts } from "./kv-rows.ts";
 import { migrate, parseSchema, sessionMigrations } from "./migrations.ts";
 import { parseSnapshot } from "./session-snapshot.ts";
+import { viewOf } from "./session-view.ts";
 import { readTurns, writeTurn } from "./turns.ts";
 
 /** One agent's session. Writes nothing until its first turn is settled. */
@@ -64,6 +68,28 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     return { ok: true, v: 1, view: viewOf(this.#state, id, turns) };
   }
 
+  async keepKv(ask: KeepKvAsk, body?: ReadableStream<Uint8Array>): Promise<KeepKvReply> {
+    const parts = body === undefined ? [] : await readParts(body).catch(() => "cut" as const);
+    if (parts === "cut") return { ok: false, v: 1, code: "cut" };
+    if (parts === undefined) return { ok: false, v: 1, code: "too_large" };
+    // Asked only now: the session may have been erased while its bytes came.
+    if (!isKnown(ask) || !this.#owns(ask.tenant)) return notFound;
+    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    const kv = body === undefined ? ask.kv : { ...ask.kv, bytes };
+    const next = storeKv(this.#state, ask.branch, kv);
+    if (next === undefined) return { ok: false, v: 1, code: "stale" };
+    this.#migrate();
+    if (parts.length > 0) writeParts(this.ctx.storage.sql, kv.id, parts);
+    await this.#put(next);
+    return { ok: true, v: 1 };
+  }
+
+  readKv(tenant: string, id: string): ReadKvReply {
+    const isKept = this.#owns(tenant) && storedIn(this.#state).some((kv) => kv.id === id);
+    const body = isKept ? partsOf(this.ctx.storage.sql, id) : undefined;
+    return body === undefined ? notFound : { ok: true, v: 1, body };
+  }
+
   async erase(tenant: string): Promise<EraseReply> {
     if (!this.#owns(tenant)) return notFound;
     await this.#eraseAll();
@@ -84,10 +110,31 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     // A lost snapshot starts counting again: its turns are not this session's.
     if (this.#state.stats.turns === 0) storage.sql.exec("DELETE FROM turns");
     writeTurn(storage.sql, turn, ask);
+    const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
+    await Promise.all([this.#put(state), armed]);
+  }
+
+  /** Takes over a state of the session, and lets go of what it does not keep outside of engines any more. */
+  async #put(state: SessionState): Promise<void> {
+    const before = storedIn(this.#state);
+    const kept = storedIn(state);
+    const gone = before.filter(({ id }) => !kept.some((kv) => kv.id === id));
+    if (gone.some(({ tier }) => tier === "edge")) {
+      keepOnly(
+        this.ctx.storage.sql,
+        kept.map(({ id }) => id),
+      );
+    }
+    const keys = gone.flatMap(({ key }) => key ?? []);
+    // Not waited for, and tried again when the session ends, which knows them until then.
+    if (keys.length > 0) this.ctx.waitUntil(this.#deleteBlobs(keys).catch(() => {}));
     this.#state = state;
     this.#record.snapshot = state;
-    const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
-    await Promise.all([this.#record.persist(), armed]);
+    await this.#record.persist();
+  }
+
+  async #deleteBlobs(keys: readonly string[]): Promise<void> {
+    await this.env.KV_BLOBS?.delete([...keys]);
   }
 
   #migrate(): void {
@@ -101,6 +148,9 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   }
 
   async #eraseAll(): Promise<void> {
+    const { blobs = [] } = this.#state;
+    // First, as nobody would know of them afterwards: where it fails, the caller or the alarm comes again.
+    if (blobs.length > 0) await this.#deleteBlobs(blobs);
     this.#state = emptySession;
     this.#record.snapshot = undefined;
     this.#schema = 0;
@@ -120,6 +170,8 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
 export type SessionEnv = {
   /** Seconds without a turn after which a session is forgotten; a day when absent. */
   readonly SESSION_TTL_S?: string;
+  /** Where the `object` tier is. */
+  readonly KV_BLOBS?: Pick<R2Bucket, "delete">;
 };
 
 const recentTurns = 20;
@@ -133,19 +185,4 @@ function isKnown(message: { readonly v: number }): boolean {
 function ttlMsOf(env: SessionEnv): number {
   const seconds = Number(env.SESSION_TTL_S);
   return (seconds > 0 ? seconds : 86_400) * 1000;
-}
-
-function viewOf(state: SessionState, id: string, turns: SessionView["recentTurns"]): SessionView {
-  return {
-    object: "session",
-    id,
-    stats: state.stats,
-    branches: state.branches.map((branch) => ({
-      branch: branch.n,
-      turns: branch.turns,
-      links: linksOf(decodeChain(branch.chain)),
-      residency: branch.holdings.map(({ pin: _pin, ...holding }) => holding),
-    })),
-    recentTurns: turns,
-  };
 }

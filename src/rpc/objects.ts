@@ -17,6 +17,7 @@ import type {
   RegionReserveReply,
 } from "./region-messages.ts";
 import type {
+  KeepKvAsk,
   OpenAnswer,
   OpenAsk,
   SessionView,
@@ -97,6 +98,15 @@ export type NotFound = { readonly ok: false; readonly v: 1; readonly code: "not_
 export type OpenReply = ({ readonly ok: true } & OpenAnswer) | NotFound;
 export type SettleReply = ({ readonly ok: true } & SettleAnswer) | NotFound;
 export type ViewReply = { readonly ok: true; readonly v: 1; readonly view: SessionView } | NotFound;
+/** Why a state was not kept: nothing of it is left. */
+export type KeepKvReply =
+  | { readonly ok: true; readonly v: 1 }
+  | NotFound
+  | { readonly ok: false; readonly v: 1; readonly code: "too_large" | "cut" | "stale" };
+/** The bytes are read as they are pulled. */
+export type ReadKvReply =
+  | { readonly ok: true; readonly v: 1; readonly body: ReadableStream<Uint8Array> }
+  | NotFound;
 export type EraseReply = { readonly ok: true; readonly v: 1 } | NotFound;
 
 type MaybeLater<T> = T | Promise<T>;
@@ -106,6 +116,10 @@ export type SessionCalls = {
   open(ask: OpenAsk): MaybeLater<OpenReply>;
   settle(ask: SettleAsk): MaybeLater<SettleReply>;
   view(tenant: string, id: string): MaybeLater<ViewReply>;
+  /** With the bytes of a state for the `edge` tier; those of another are in R2 already. */
+  keepKv(ask: KeepKvAsk, body?: ReadableStream<Uint8Array>): MaybeLater<KeepKvReply>;
+  /** The bytes of a state of the `edge` tier. */
+  readKv(tenant: string, id: string): MaybeLater<ReadKvReply>;
   erase(tenant: string): MaybeLater<EraseReply>;
 };
 

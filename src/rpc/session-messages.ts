@@ -1,6 +1,6 @@
-import type { Holding, Kept, SessionStats } from "../core/session/state.ts";
+import type { Holding, Kept, SessionStats, StoredKv } from "../core/session/state.ts";
 
-export type { Holding, Kept, SessionStats } from "../core/session/state.ts";
+export type { Holding, Kept, SessionStats, StoredKv } from "../core/session/state.ts";
 
 /** Messages between the edge and a `Session` object. Additive changes only; see DESIGN §2. */
 export const SESSION_MESSAGES_VERSION = 1;
@@ -29,6 +29,8 @@ export type OpenAnswer = {
   readonly stats: SessionStats;
   /** Where the last turn of this very conversation was decoded, and how its cache is fetched from there. */
   readonly kept?: Kept;
+  /** A state of this conversation outside of engines, cut to what of the prompt it covers. */
+  readonly stored?: StoredKv;
 };
 
 export type SettleAsk = {
@@ -56,7 +58,19 @@ export type SettleAsk = {
   /** Engines found to hold nothing any more (restarted, evicted). */
   readonly lost: readonly string[];
   readonly kept?: Kept;
+  /** Key in R2 under which the turn's KV cache is about to be written. */
+  readonly blob?: string;
+  /** Id of a stored state that could not be read or taken. */
+  readonly spoiled?: string;
   readonly now: number;
+};
+
+/** Keeps the KV cache of a settled branch: its bytes come with it for `edge`, and are in R2 already for `object`. */
+export type KeepKvAsk = {
+  readonly v: 1;
+  readonly tenant: string;
+  readonly branch: number;
+  readonly kv: StoredKv;
 };
 
 export type SettleAnswer = { readonly v: 1; readonly turn: number; readonly branch: number };
@@ -70,7 +84,7 @@ export type SessionView = {
     readonly branch: number;
     readonly turns: number;
     readonly links: number;
-    readonly residency: readonly Holding[];
+    readonly residency: readonly (Omit<Holding, "pin"> | StoredHolding)[];
   }[];
   readonly recentTurns: readonly {
     readonly n: number;
@@ -81,4 +95,10 @@ export type SessionView = {
     readonly outputTokens: number;
     readonly at: number;
   }[];
+};
+
+/** KV cache that no engine holds; `from` is the engine that computed it. */
+export type StoredHolding = Pick<StoredKv, "tier" | "links" | "tokens" | "bytes" | "at"> & {
+  readonly from: string;
+  readonly known: "reported";
 };

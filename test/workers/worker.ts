@@ -56,6 +56,7 @@ declare global {
       readonly REGIONS: DurableObjectNamespace<Region>;
       readonly REGION_SHARDS: DurableObjectNamespace<RegionShard>;
       readonly FLEETS: DurableObjectNamespace<Fleet>;
+      readonly KV_BLOBS: R2Bucket;
     }
   }
 }

@@ -1,11 +1,13 @@
 import { continues, type Match, matchBranches, residency } from "./branches.ts";
-import type { Holding, Kept, Opening, SessionState, SessionStats } from "./state.ts";
+import type { Holding, Kept, Opening, SessionState, SessionStats, StoredKv } from "./state.ts";
+import { storedFor } from "./stored.ts";
 
 /** Which branch a turn continues, or the number of the fork it starts, and who holds a prefix of it. */
 export function openTurn(state: SessionState, opening: Opening): Opened {
   const matches = matchBranches(state, opening);
   const own = matches.find(continues);
   const kept = own && keptFor(own, opening.now ?? Infinity);
+  const stored = storedFor(matches);
   return {
     v: 1,
     branch: own ? own.branch.n : state.nextBranch,
@@ -13,6 +15,7 @@ export function openTurn(state: SessionState, opening: Opening): Opened {
     holdings: residency(own, matches),
     stats: state.stats,
     ...(kept && { kept }),
+    ...(stored && { stored }),
   };
 }
 
@@ -29,4 +32,5 @@ export type Opened = {
   readonly holdings: readonly Holding[];
   readonly stats: SessionStats;
   readonly kept?: Kept;
+  readonly stored?: StoredKv;
 };

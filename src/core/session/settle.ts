@@ -3,6 +3,7 @@ import { commonLinks, decodeChain, encodeChain, linksOf } from "./chain.ts";
 import { fitSnapshot } from "./fit.ts";
 import { cutHoldings, mergeHoldings } from "./residency.ts";
 import {
+  maxBlobs,
   maxBranches,
   maxKeptChars,
   maxLinks,
@@ -13,6 +14,7 @@ import {
   type Settlement,
 } from "./state.ts";
 import { addTurn } from "./stats.ts";
+import { cutStored, dropStored } from "./stored.ts";
 
 /** The session after a turn. Settling a request again changes nothing; the order of turns hardly matters. */
 export function settleTurn(
@@ -22,7 +24,8 @@ export function settleTurn(
   const earlier = state.settled.find((one) => one.requestId === turn.requestId);
   if (earlier) return { state, answer: { v: 1, turn: earlier.turn, branch: earlier.branch } };
 
-  const kept = state.branches.map((branch) => withoutLost(branch, turn));
+  const sound = turn.spoiled === undefined ? state : dropStored(state, turn.spoiled);
+  const kept = sound.branches.map((branch) => withoutLost(branch, turn));
   const matches = matchBranches({ ...state, branches: kept }, asOpening(turn));
   const own = ownBranch(state, turn, matches);
   const number = own?.branch.n ?? freeNumber(state, turn);
@@ -42,6 +45,7 @@ export function settleTurn(
       ...state.settled,
       { requestId: turn.requestId, turn: stats.turns, branch: number },
     ].slice(-maxSettled),
+    ...blobsAfter(state, turn),
   };
   return { state: fitSnapshot(next), answer: { v: 1, turn: stats.turns, branch: number } };
 }
@@ -90,14 +94,30 @@ function grownBranch(
     answerKey: isNewest ? (turn.answer ?? "") : (before?.answerKey ?? ""),
     holdings: mergeHoldings(held, cutHoldings(turn.holdings, reach)),
     ...keptAfter(turn, chain, isNewest),
+    ...storedAfter(own, isLate),
     lastAt: Math.max(before?.lastAt ?? 0, turn.now),
   };
+}
+
+/** What is stored serves as long as the conversation begins with it. */
+function storedAfter(own: Match | undefined, isLate: boolean): Pick<Branch, "stored"> {
+  const before = own?.branch.stored;
+  const stored = isLate ? before : cutStored(before, own?.common ?? 0);
+  return stored === undefined ? {} : { stored };
 }
 
 /** A handle serves once: each turn leaves its own or none. One of a longer chain than is kept could not be matched. */
 function keptAfter({ kept }: Settlement, chain: string, isNewest: boolean): Pick<Branch, "kept"> {
   const isWhole = linksOf(decodeChain(chain)) < maxLinks;
   return kept && isNewest && isWhole && kept.raw.length <= maxKeptChars ? { kept } : {};
+}
+
+/** Known before it is written, so that it is erased with the session whatever becomes of who writes it. */
+function blobsAfter({ blobs = [], branches }: SessionState, { blob }: Settlement) {
+  const all = blob === undefined ? blobs : [...blobs, blob];
+  const isStored = (key: string) => branches.some(({ stored }) => stored?.key === key);
+  const known = all.filter((key, n) => n >= all.length - maxBlobs || isStored(key));
+  return known.length === 0 ? {} : { blobs: known };
 }
 
 function withoutLost(branch: Branch, turn: Settlement): Branch {

@@ -1,3 +1,5 @@
+import type { KvTier } from "../kv-export/tiers.ts";
+
 /** What a session remembers between turns: one JSON-plain value, rewritten whole. */
 export type SessionState = {
   readonly version: 1;
@@ -12,6 +14,8 @@ export type SessionState = {
   readonly nextBranch: number;
   /** The last `maxSettled` turns, oldest first, so that settling twice changes nothing. */
   readonly settled: readonly Settled[];
+  /** Keys in R2 under which something of this session is or may come to be; absent when none. */
+  readonly blobs?: readonly string[];
 };
 
 /** One line of the conversation. Agents that share a beginning have a branch each. */
@@ -27,8 +31,30 @@ export type Branch = {
   readonly answerKey: string;
   readonly holdings: readonly Holding[];
   readonly kept?: Kept;
+  readonly stored?: StoredKv;
   /** Epoch ms. */
   readonly lastAt: number;
+};
+
+/** KV cache of a branch that was taken out of its engine: in rows of its session (`edge`) or in R2 (`object`). */
+export type StoredKv = {
+  /** Names it; its encryption key is derived from that. */
+  readonly id: string;
+  readonly tier: KvTier;
+  /** Its key in R2, for `object`. */
+  readonly key?: string;
+  /** Chain links of the prompt it was made of, counted from the root. */
+  readonly links: number;
+  /** Of prompt and answer, by its engine's count. */
+  readonly tokens: number;
+  /** As it is stored. */
+  readonly bytes: number;
+  /** Where it was computed. */
+  readonly engine: string;
+  /** Tells that process of the engine from later ones, where it said. */
+  readonly instance?: string;
+  /** Epoch ms. */
+  readonly at: number;
 };
 
 /**
@@ -109,12 +135,18 @@ export type Settlement = {
   readonly holdings: readonly Holding[];
   readonly kept?: Kept;
   readonly lost: readonly string[];
+  /** Key in R2 under which its KV cache is about to be written. */
+  readonly blob?: string;
+  /** A stored state that could not be read or taken: it is dropped. */
+  readonly spoiled?: string;
   /** Epoch ms. */
   readonly now: number;
 };
 
 export const maxBranches = 8;
 export const maxHoldings = 8;
+/** Keys in R2 that are remembered; each was deleted when another took its place, and the last of all are once more. */
+export const maxBlobs = 32;
 export const maxSettled = 32;
 /** Links kept of one chain; a longer conversation is matched by its first ones. */
 export const maxLinks = 4000;
