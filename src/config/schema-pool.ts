@@ -84,6 +84,12 @@ export const pool = z.strictObject({
     .boolean()
     .default(false)
     .describe("Its engines keep what they decoded, for the prefill of the next turn to fetch"),
+  kvExport: z
+    .enum(["auto", "never", "always"])
+    .exactOptional()
+    .describe(
+      "Whether a session's KV cache is taken out of its engines and kept for later turns: where that pays unless told",
+    ),
   dpSize: positiveInt.default(1).describe("Ranks of data parallelism behind each engine's URL"),
   cacheSalt: z
     .boolean()

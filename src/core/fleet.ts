@@ -98,6 +98,8 @@ export type Pool = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Its decode engines keep prompt and answer for whoever prefills the next turn; absent means they do not. */
   readonly bidirectional?: boolean;
+  /** Whether its KV cache is kept outside of its engines; `auto` where absent: where that pays. */
+  readonly kvExport?: "auto" | "never" | "always";
   /** Ranks of data parallelism behind each engine's URL; 1 unless told. */
   readonly dpSize?: number;
   /** Its engines take `cache_salt`; absent means as its dialect usually does. */

@@ -1,4 +1,5 @@
 import type { Labels, Phase } from "./fleet.ts";
+import type { KvTier } from "./kv-export/tiers.ts";
 import type { Told } from "./leg.ts";
 import type { Candidate, Mode, Terms } from "./plan/placement.ts";
 
@@ -22,6 +23,20 @@ export type Segment = {
   readonly known: Known;
 };
 
+/** KV cache that was taken out of an engine after a turn or brought to one before a leg, or why it was not. */
+export type KvMoved = {
+  /** Absent where it was decided against. */
+  readonly tier?: KvTier;
+  readonly engine: string;
+  readonly tokens?: number;
+  readonly bytes?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly reasons: readonly string[];
+  /** It was tried, and nothing came of it. */
+  readonly failed?: string;
+};
+
 /**
  * One leg that ran, whatever became of it. Token counts are absent where the engine did not report them; output that
  * came without a report is counted by its frames.
@@ -41,6 +56,8 @@ export type Work = {
   readonly cachedTokens?: number;
   readonly computedTokens?: number;
   readonly outputTokens?: number;
+  /** What was stored of the conversation and its engine might lack. Absent where nothing was. */
+  readonly imported?: KvMoved;
   /** What the endpoint told of whom it chose, or the engine of what it fetched. */
   readonly told?: Omit<Told, "pin">;
 };
@@ -88,4 +105,6 @@ export type Receipt = {
   readonly actual: Forecast;
   readonly runnerUp?: { readonly placement: string; readonly terms: Terms };
   readonly explored?: { readonly propensity: number };
+  /** The conversation's KV cache, where its engine can give it out. */
+  readonly exported?: KvMoved;
 };

@@ -109,6 +109,34 @@ export type AskedOf = {
 /** It tells with every handle it gives out. */
 export type ToldBy = { fromHandoff(raw: string): string };
 
+/** What a state is encrypted with, and which tenant's it is. */
+export type KvSeal = { /** 32 bytes in base64. */ readonly key: string; readonly salt: string };
+
+export type KvRequest = {
+  readonly method: "GET" | "POST";
+  /** Below the engine's URL. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** How the KV cache of a request that was asked to keep it (`LegContext.keeps`) leaves an engine and comes back. */
+export type ExportsKv = {
+  /** Top-level member of an answer, or of one of its frames, that tells a handle. */
+  readonly member: string;
+  /** What that member tells of the state; undefined where it gives no handle, or is none of ours. */
+  told(raw: string): { readonly tokens: number; readonly bytes: number } | undefined;
+  /** Asks for the state under a handle: answered with a stream that its engines alone can read. */
+  read(handle: string, seal: KvSeal): KvRequest;
+  /** Gives such a stream to an engine, as its body. */
+  write(seal: KvSeal): KvRequest;
+  /** The handle that the answer to that tells, for a leg's `handoff` or `kept`; throws `SyntaxError` without one. */
+  written(body: Uint8Array): string;
+  /** Statuses that say that no engine like it will ever take the state. */
+  readonly spoiled: readonly number[];
+  /** Asked for what differs in every life of its process; absent where it cannot be told. */
+  readonly instance?: { readonly path: string; read(body: Uint8Array): string | undefined };
+};
+
 export type Dialect = {
   readonly name: string;
   /** Its engines can pass a KV cache to one another: a pool of them may have one phase alone. */
@@ -151,6 +179,8 @@ export type Dialect = {
     /** How long it can be counted on, ms. */
     readonly forMs: number;
   };
+  /** Its engines' KV cache can be kept elsewhere; absent where it cannot. */
+  readonly exportsKv?: ExportsKv;
   /** How a prefill engine is got to know, once and again after it failed: `EngineAddress.learned`, raw JSON text. */
   readonly learns?: AskedOf | ToldBy;
   /** Where its engines tell their load, the best first; their metrics page unless told. */

@@ -48,7 +48,7 @@ export function engineRequest(
       pool.promptCacheKey === true && { promptCacheKey: order.session }),
     ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
     ...(order.kept !== undefined && { kept: { raw: order.kept } }),
-    ...(pool.bidirectional && { keeps: true }),
+    ...((pool.bidirectional || order.keeps === true) && { keeps: true }),
     ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),
     ...(order.cacheSalt !== undefined &&
       (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),

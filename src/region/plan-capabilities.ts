@@ -4,6 +4,8 @@ import type { RequestTraits } from "../core/request-traits.ts";
 import { forClient } from "../engines/for-client.ts";
 import { dialectOf } from "../engines/registry.ts";
 
+export type { ExportsKv } from "../engines/dialect.ts";
+
 /** What planning may know of a dialect, by its name. */
 export function planCapabilities(name: string): Known {
   const known = byName.get(name) ?? knownOf(name);
@@ -25,6 +27,7 @@ function knownOf(name: string) {
     safeEnd: dialect.safeEnd,
     keeps: dialect.keeps,
     encodes: dialect.encodes,
+    exportsKv: dialect.exportsKv,
     told: (json: string) => dialect.told?.(json),
     forClient(request: Uint8Array) {
       const { unasked = [] } = dialect;

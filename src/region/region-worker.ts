@@ -9,6 +9,7 @@ import type {
 } from "../rpc/region-messages.ts";
 import { EngineProbes, probedEvent } from "./engine-probes.ts";
 import type { EngineAccess } from "./engine-request.ts";
+import { answerKv } from "./kv-worker.ts";
 import { runLeg } from "./run-leg.ts";
 import type { LegOrder } from "./service.ts";
 import { type LegFrame, type LegRequest, WORKER_MESSAGES_VERSION } from "./worker-messages.ts";
@@ -23,6 +24,8 @@ export function createRegionWorker(
 ): (request: Request, waitUntil: WaitUntil) => Promise<Response> {
   const probes = new EngineProbes(access, Date);
   return async (request, waitUntil) => {
+    const kv = answerKv(access, request);
+    if (kv !== undefined) return kv;
     const near = probing(probes, object, waitUntil);
     const { pathname } = new URL(request.url);
     const message = unpack(new Uint8Array(await request.arrayBuffer())) as { readonly v: number };

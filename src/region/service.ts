@@ -82,10 +82,12 @@ export type LegOrder = {
   readonly hints?: LegHints;
   /** By engine id, what it told when it served this session last; see `Told`. */
   readonly pins?: Readonly<Record<string, string>>;
-  /** What the prefill leg answered, for a decode leg. */
+  /** What the prefill leg answered, for a decode leg; what an engine said of a state it was given, for one of both. */
   readonly handoff?: string;
   /** What an earlier turn's decode engine said of where a prefill leg may fetch the conversation. */
   readonly kept?: string;
+  /** Its engine is to leave prompt and answer under a handle, so that they can be kept elsewhere. */
+  readonly keeps?: boolean;
   /** Both engines of a split request whose legs meet by a name of ours, which is a decimal integer below 2^53. */
   readonly split?: {
     readonly prefill: string;

@@ -2,6 +2,7 @@ import type { Placement } from "../core/plan/placement.ts";
 import { encodersAmong } from "../region/encoders.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
+import { bring } from "./kv/import.ts";
 import { begin, finish, type LegRun, orderFor } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Attempt, Try } from "./try.ts";
@@ -22,7 +23,9 @@ export async function answerLeg(
   given: Given = {},
 ): Promise<Attempt> {
   begin(deps, run, aim.runs);
-  const answer = await sendLeg(deps, turn, aim, run, given);
+  const bringing = bring(deps, turn, run);
+  const brought = bringing === undefined ? given : { ...given, ...(await bringing) };
+  const answer = await sendLeg(deps, turn, aim, run, brought);
   return begun(deps, turn, aim, run, given, answer);
 }
 
@@ -115,6 +118,8 @@ const UNEXPECTED: Record<(LegAnswer & { ok: true })["kind"], LegFailure> = {
 function firstToken(deps: TurnDeps, run: LegRun): void {
   const now = deps.now();
   run.firstTokenAt = now;
+  // That it came so soon says nothing of how fast its engine computes.
+  if (run.imported?.tokens !== undefined) return;
   const elapsedMs = now - run.startedAt;
   deps.region.report({ v: 1, ticket: run.grant.ticket, event: "first-token", elapsedMs, now });
 }

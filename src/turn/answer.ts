@@ -77,9 +77,11 @@ async function answerWhole(
   finish(deps, result.answer, "served", { usage, told: told(new TextDecoder().decode(whole)) });
   const answer = firstMessage(bytes);
   const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
+  const handle = taker?.handle();
   const outcome: Outcome = {
     status: "completed",
     ...(kept && { kept }),
+    ...(handle !== undefined && { handle }),
     tried,
     served: result,
     outputTokens: usage?.outputTokens ?? 0,

@@ -4,6 +4,7 @@ import { concurrently } from "./concurrently.ts";
 import { decodeFirst } from "./decode-first.ts";
 import type { TurnDeps } from "./deps.ts";
 import { handOver } from "./hand-over.ts";
+import { mayBring } from "./kv/import.ts";
 import { type LegRun, release, reserve } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 import { keptFor } from "./split.ts";
@@ -37,7 +38,8 @@ function reserveDecode(deps: TurnDeps, turn: Prepared, aim: Try) {
     return reserve(deps, turn, { ...common, leg: "decode", handedTokens });
   }
   const both = { ...common, leg: "both", handedTokens: 0 } as const;
-  return reserve(deps, turn, aim.isOpen ? both : { ...both, firstTokenTimeoutMs });
+  const waits = aim.isOpen || mayBring(deps, turn, common.pool);
+  return reserve(deps, turn, waits ? both : { ...both, firstTokenTimeoutMs });
 }
 
 /** Goes on with the engine that decodes granted. */
@@ -67,7 +69,8 @@ export function reservePrefill(deps: TurnDeps, turn: Prepared, aim: Try) {
   const { pool = "", fetchedTokens: handedTokens = 0 } = placement.prefill ?? {};
   const order = { leg: "prefill", pool, requestId, avoid, startBy, handedTokens } as const;
   const { coupling } = deps.capabilities(turn.dialectOf(pool));
-  const isAlone = coupling === "handoff" || coupling === "decode-first";
+  const runsAlone = coupling === "handoff" || coupling === "decode-first";
+  const isAlone = runsAlone && !mayBring(deps, turn, pool);
   const given = keptFor(turn, aim);
   return reserve(deps, turn, isAlone ? { ...order, firstTokenTimeoutMs, given } : order);
 }

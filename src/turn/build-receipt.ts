@@ -1,6 +1,6 @@
 import { afterwards } from "../core/plan/afterwards.ts";
 import type { Placement } from "../core/plan/placement.ts";
-import type { Forecast, Receipt } from "../core/receipt.ts";
+import type { Forecast, KvMoved, Receipt } from "../core/receipt.ts";
 import type { TurnDeps } from "./deps.ts";
 import { encodeWorkOf } from "./encode-work.ts";
 import type { LegRun } from "./legs.ts";
@@ -15,6 +15,7 @@ export function buildReceipt(
   session: string,
   turnNumber: number,
   outcome: Outcome,
+  exported?: KvMoved,
 ): Receipt {
   const { served, tried } = outcome;
   const { plan } = tried;
@@ -54,6 +55,7 @@ export function buildReceipt(
     actual: actual(turn, outcome, count),
     ...runnerUp(outcome, count),
     ...(plan.explored !== undefined && { explored: plan.explored }),
+    ...(exported && { exported }),
   };
 }
 

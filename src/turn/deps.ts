@@ -9,6 +9,8 @@ import type { Receipt } from "../core/receipt.ts";
 import type { RequestTraits } from "../core/request-traits.ts";
 import type { Speed } from "../core/speed.ts";
 import type { RegionService, ViewAsk } from "../region/service.ts";
+import type { ExportsKv } from "../region/plan-capabilities.ts";
+import type { KvDeps } from "./kv/deps.ts";
 import type { OpenAnswer, OpenAsk, SettleAnswer, SettleAsk } from "../rpc/session-messages.ts";
 
 /** What a turn needs from outside; the edge worker supplies it, tests supply their own. */
@@ -23,6 +25,8 @@ export type TurnDeps = {
     settle(name: string, ask: SettleAsk): Promise<SettleAnswer | undefined>;
   };
   readonly receipts: { add(receipt: Receipt): void };
+  /** Where KV cache is kept outside of engines; absent where it is not. */
+  readonly kv?: KvDeps;
   readonly views: (ask: ViewAsk) => readonly EngineView[];
   readonly rtt: { ms(region: string): number; observe(region: string, ms: number): void };
   readonly edge: string;
@@ -46,6 +50,8 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly keeps?: { readonly member: string; readonly forMs: number } | undefined;
   /** Types of the content parts that its engines can have encoded elsewhere. */
   readonly encodes?: { readonly types: ReadonlySet<string> } | undefined;
+  /** How the KV cache of its engines can be kept elsewhere; absent where it cannot. */
+  readonly exportsKv?: Pick<ExportsKv, "member" | "told"> | undefined;
   readonly safeEnd: {
     readonly betweenLegs: "dispatch-and-abort" | "nothing";
     readonly decodeInTransfer: "at-first-token" | "at-once";

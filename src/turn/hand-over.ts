@@ -2,6 +2,7 @@ import type { LegFailure } from "../region/service.ts";
 import { answerLeg, begun, failed, suspecting } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
+import { bring } from "./kv/import.ts";
 import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
 import { momentAfter } from "./moment-after.ts";
 import type { Prepared } from "./prepare.ts";
@@ -16,7 +17,9 @@ export async function handOver(
   { prefill, decode }: SplitRuns,
 ): Promise<Attempt> {
   begin(deps, prefill, aim.runs);
-  const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs, keptFor(turn, aim));
+  const bringing = bring(deps, turn, prefill);
+  const given = { ...keptFor(turn, aim), ...(bringing && (await bringing)) };
+  const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs, given);
   const answer = await deps.region.run(sent, momentAfter(turn.signal));
   if (answer.ok && answer.kind === "answering") {
     release(deps, decode);

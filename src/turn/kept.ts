@@ -6,8 +6,8 @@ import type { LegRun } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 
 /**
- * Takes out of an answer what its decode engine says for the next turn's prefill: that is for us, not for the client,
- * and tells addresses of the fleet.
+ * Takes out of an answer what its decode engine says of the KV cache that it keeps, for the next turn's prefill or to be
+ * kept elsewhere: that is for us, not for the client, and tells addresses of the fleet.
  */
 export type KeptTaker = {
   /** A whole answer, or the data of one frame, without it. */
@@ -15,6 +15,8 @@ export type KeptTaker = {
   takeFrame(frame: Uint8Array): Uint8Array;
   /** What the session remembers, given the answer's counts; nothing when the engine told nothing usable. */
   kept(promptTokens: number, outputTokens: number): Kept | undefined;
+  /** What it said, as raw JSON text. */
+  handle(): string | undefined;
 };
 
 /** Undefined where the engine that answers keeps nothing. */
@@ -23,18 +25,21 @@ export function keptTaker(
   turn: Prepared,
   { grant }: LegRun,
 ): KeptTaker | undefined {
-  const { keeps } = deps.capabilities(turn.dialectOf(grant.pool));
-  if (keeps === undefined || !deps.fleet.pools.get(grant.pool)?.bidirectional) return undefined;
+  const { keeps, exportsKv } = deps.capabilities(turn.dialectOf(grant.pool));
+  const isBidirectional = deps.fleet.pools.get(grant.pool)?.bidirectional === true;
+  const kept = isBidirectional ? keeps : undefined;
+  const member = kept?.member ?? (deps.kv && exportsKv?.member);
+  if (member === undefined) return undefined;
   let raw: string | undefined;
   let hasReasoned = false;
   const take = (json: Uint8Array<ArrayBuffer>) => {
     const text = decoder.decode(json);
     hasReasoned ||= REASONING.test(text);
-    if (!text.includes(`"${keeps.member}"`)) return json;
-    const told = rawMember(json, [keeps.member]);
+    if (!text.includes(`"${member}"`)) return json;
+    const told = rawMember(json, [member]);
     if (told === undefined) return json;
     if (told !== "null") raw = told;
-    return splice(json, topLevelMembers(json), { set: {}, remove: [keeps.member] });
+    return splice(json, topLevelMembers(json), { set: {}, remove: [member] });
   };
   return {
     take,
@@ -45,12 +50,14 @@ export function keptTaker(
       const taken = take(json);
       return taken === json ? frame : withFrameData(frame, decoder.decode(taken));
     },
+    handle: () => raw,
     kept(promptTokens, outputTokens) {
+      if (kept === undefined) return undefined;
       // A template that drops reasoning writes the next prompt differently from what was decoded.
       if (raw === undefined || (hasReasoned && !turn.model.template.keepsReasoning))
         return undefined;
       const tokens = promptTokens + outputTokens - 1;
-      return { engine: grant.engine, raw, tokens, until: deps.now() + keeps.forMs };
+      return { engine: grant.engine, raw, tokens, until: deps.now() + kept.forMs };
     },
   };
 }

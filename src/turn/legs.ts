@@ -1,9 +1,10 @@
 import type { Granted } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { LegHints, LegKind, Told, Usage } from "../core/leg.ts";
-import type { Work } from "../core/receipt.ts";
+import type { KvMoved, Work } from "../core/receipt.ts";
 import type { LegAhead, LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
+import { keepsKv } from "./kv/export.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** One leg that was granted: what ran where, filled in as it goes. */
@@ -27,6 +28,10 @@ export type LegRun = {
   isUnencoded?: boolean;
   /** What its endpoint told of the engines that it chose. */
   told?: Told;
+  /** What came of a stored state that its engine might lack. */
+  imported?: KvMoved;
+  /** That state, where it is no use to any engine. */
+  spoiled?: string;
   /** Frames that brought tokens, of a stream that ended without its usage. */
   tokenFrames?: number;
 };
@@ -81,7 +86,7 @@ export async function reserve(
   const ahead =
     firstTokenTimeoutMs === undefined
       ? undefined
-      : { ...aheadOf(deps, turn, order.leg, order.requestId, firstTokenTimeoutMs), ...given };
+      : { ...aheadOf(deps, turn, order, firstTokenTimeoutMs), ...given };
   let answer = await deps.region.reserve(ask, ahead);
   while (answer.kind === "queued") {
     const place = { v: 1, pool: order.pool, ticket: answer.ticket } as const;
@@ -170,7 +175,7 @@ export function orderFor(
   given: Pick<LegOrder, "handoff" | "kept" | "split" | "cacheThreshold"> = {},
 ): LegOrder {
   return {
-    ...aheadOf(deps, turn, run.leg, run.requestId, firstTokenTimeoutMs),
+    ...aheadOf(deps, turn, { ...run, pool: run.grant.pool }, firstTokenTimeoutMs),
     ticket: run.grant.ticket,
     engine: run.grant.engine,
     ...given,
@@ -181,8 +186,7 @@ export function orderFor(
 function aheadOf(
   deps: TurnDeps,
   turn: Prepared,
-  leg: LegKind,
-  requestId: string,
+  { leg, pool, requestId }: Pick<LegRun, "leg" | "requestId"> & { readonly pool: string },
   firstTokenTimeoutMs: number,
 ): LegAhead {
   return {
@@ -195,6 +199,7 @@ function aheadOf(
     cacheSalt: turn.salt,
     ...(turn.session.name !== undefined && { session: turn.session.name }),
     ...pinsOf(turn),
+    ...(leg !== "prefill" && keepsKv(deps, turn, pool) && { keeps: true }),
     ...(turn.chain.media.length > 0 && { media: turn.chain.media }),
     hints: {
       priority: priorityOf(turn),

@@ -23,6 +23,8 @@ export type Outcome = {
   readonly outputKnown: Segment["known"];
   /** Where the next turn's prefill may fetch this conversation. */
   readonly kept?: Kept;
+  /** What its engine said of the KV cache that it keeps, as raw JSON text. */
+  readonly handle?: string;
   readonly endedAt: number;
 };
 

@@ -122,6 +122,7 @@ export function workOf(deps: TurnDeps, turn: Prepared, run: LegRun): Work {
         cachedTokens: cached,
         computedTokens: usage.promptTokens - cached,
       }),
+    ...(run.imported && { imported: run.imported }),
     ...(Object.keys(told).length > 0 && { told }),
   };
 }

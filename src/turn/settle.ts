@@ -4,6 +4,8 @@ import type { Holding } from "../rpc/session-messages.ts";
 import { actual, buildReceipt } from "./build-receipt.ts";
 import { resolveHandoff, resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
+import type { KvMoved } from "../core/receipt.ts";
+import { exportKv, planKvExport } from "./kv/export.ts";
 import { finish, type LegRun } from "./legs.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
@@ -33,6 +35,8 @@ export async function settle(
   // What its media really counted for would be taken for text.
   if (outcome.served?.answer.usage && turn.chain.media.length === 0)
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
+  const exporting = planKvExport(deps, turn, outcome, count.promptTokens, name);
+  const spoiled = runs.find((run) => run.spoiled !== undefined)?.spoiled;
   const settled =
     name === undefined
       ? undefined
@@ -56,6 +60,8 @@ export async function settle(
           holdings: holdingsAfter(deps, turn, outcome, count.promptTokens),
           ...(outcome.kept && { kept: outcome.kept }),
           lost: runs.filter(isLost).map(engineOf),
+          ...(exporting?.going?.key !== undefined && { blob: exporting.going.key }),
+          ...(spoiled !== undefined && { spoiled }),
           now: outcome.endedAt,
         });
   const sessionId =
@@ -67,7 +73,11 @@ export async function settle(
     finish(deps, late, "cancelled", GIVEN_UP);
   }
   await Promise.all([resolved, resolveSilence(deps, runs)]);
-  deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome));
+  const write = (exported?: KvMoved) =>
+    deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome, exported));
+  // The client's last frame does not wait for that, its receipt does.
+  if (exporting) deps.waitUntil(exportKv(deps, turn, exporting, settled?.branch).then(write));
+  else write();
 }
 
 const GIVEN_UP = { why: "given up" };

@@ -70,9 +70,11 @@ function settleStream(
   const ended = status[relayed.ended];
   finish(deps, served.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames, told });
   const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
+  const handle = taker?.handle();
   const outcome = {
     status: ended,
     ...(kept && { kept }),
+    ...(handle !== undefined && { handle }),
     ...(why !== undefined && { error: why }),
     tried,
     served,
