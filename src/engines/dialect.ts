@@ -81,7 +81,7 @@ export type LegContext = {
   readonly handoff?: Handoff;
   /** What the decode engine of an earlier turn gave out, for a prefill that may fetch the prefix from there. */
   readonly kept?: Handoff;
-  /** Its pool is `bidirectional`: an engine that has to be asked keeps what it answers for the next turn's prefill. */
+  /** An engine that has to be asked keeps what it answers, for the next turn's prefill or to be exported. */
   readonly keeps?: boolean;
   readonly split?: Split;
   /** What encodes the media of the prompt (see `Dialect.encodes`), a name for each piece and in that order. */

@@ -50,7 +50,7 @@ export class Engines {
     await this.#admin(engine, "restart", {});
   }
 
-  async settings(engine: string, settings: Record<string, number | boolean>): Promise<void> {
+  async settings(engine: string, settings: Record<string, number | boolean | string>): Promise<void> {
     await this.#admin(engine, "settings", settings);
   }
 

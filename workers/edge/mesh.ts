@@ -12,13 +12,15 @@ import { defaultTurnSettings, type TurnDeps, type TurnSettings } from "../../src
 import { RoundTrips } from "../../src/turn/round-trips.ts";
 import { TokenRates } from "../../src/turn/token-rates.ts";
 import { ConfigurationError, fleetOf } from "./fleet.ts";
+import { kvKeys } from "./kv-keys.ts";
+import { kvTiersOf, type KvTiersEnv } from "./kv-tiers.ts";
 import { parseKeys } from "./keys.ts";
 import { REAL_TIME } from "./real-time.ts";
-import { regionsOf } from "./regions.ts";
+import { kvEnginesOf, regionsOf } from "./regions.ts";
 import { type WorkersAi, withWorkersAi } from "./workers-ai.ts";
 import { receiptStore, sessionStore } from "./stores.ts";
 
-export type EdgeEnv = {
+export type EdgeEnv = Pick<KvTiersEnv, "KV_BLOBS" | "KV_TENANT_BYTES" | "SESSION_TTL_S"> & {
   readonly SESSIONS: DurableObjectNamespace<Session>;
   readonly RECEIPTS: DurableObjectNamespace<Receipts>;
   /** Without it each isolate grants engines from what it knows itself. */
@@ -56,17 +58,17 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
   const ids = await createIdMinter(secret);
   const speeds = speedsOf(fleet);
   const clock = options.clock ?? REAL_TIME;
-  const regions = regionsOf(env, {
+  const access = {
     fleet,
-    speeds,
     engineFetch: withWorkersAi(
       options.engineFetch ?? ((input, init) => fetch(input, init)),
       env.AI,
     ),
-    secret: (name) => secretOf(env, name),
-    random: Math.random,
-    clock,
-  });
+    secret: (name: string) => secretOf(env, name),
+  };
+  const regions = regionsOf(env, { ...access, speeds, random: Math.random, clock });
+  const kvEngines = kvEnginesOf(env, access);
+  const keyOf = await kvKeys(secret);
   const buffer = new ReceiptBuffer();
   const tokenRates = new TokenRates();
   const trips = new Map<string, RoundTrips>();
@@ -93,6 +95,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
         capabilities: planCapabilities,
         ...regions(waitUntil, options.measuresRoundTrips === false ? seeded(rtt) : rtt),
         sessions,
+        kv: { engines: kvEngines, tiers: kvTiersOf(now, place), keyOf },
         receipts: { add: (receipt) => receipts.add(receipt, waitUntil) },
         rtt,
         edge,

@@ -6,6 +6,9 @@ import { byPool } from "../../src/region/by-pool.ts";
 import { FleetReader } from "../../src/region/fleet-reader.ts";
 import { createHostedPools } from "../../src/region/hosted.ts";
 import { createRegionService, type InIsolateOptions } from "../../src/region/in-isolate.ts";
+import type { EngineAccess } from "../../src/region/engine-request.ts";
+import type { KvEngines } from "../../src/region/kv-service.ts";
+import { createKvEngines } from "../../src/region/kv-worker.ts";
 import type { WorkerBinding } from "../../src/region/leg-exchange.ts";
 import { RegionWorkers } from "../../src/region/region-workers.ts";
 import { Snapshots } from "../../src/region/snapshots.ts";
@@ -49,6 +52,11 @@ function ownRegions(env: EdgeEnv, options: InIsolateOptions): RegionsOfRequest {
     });
     return { region: service, views };
   };
+}
+
+/** Who moves the KV cache of engines: this isolate, or the worker of their region. */
+export function kvEnginesOf(env: EdgeEnv, access: EngineAccess): KvEngines {
+  return createKvEngines(access, (region) => workerOf(env, region));
 }
 
 type RegionsOfRequest = (

@@ -36,7 +36,11 @@ export type Settings = {
   readonly endsAtFirstToken?: boolean;
   /** What is wrong with the KV cache events that it tells. */
   readonly kvEvents?: (typeof KV_EVENTS)[number];
+  /** What becomes of the states that a llama.cpp engine gives out over HTTP. */
+  readonly kvStreams?: (typeof KV_STREAMS)[number];
 };
+
+const KV_STREAMS = ["whole", "cut", "corrupt"] as const;
 
 const SHEDS = ["nothing", "sheddable", "all"] as const;
 const KV_EVENTS = ["whole", "gaps", "duplicates"] as const;
@@ -92,11 +96,13 @@ function readSettings(body: unknown): Settings | undefined {
 function familySettings(body: Readonly<Record<string, unknown>>): Settings {
   const { version, endsAtFirstToken, rpm, tpm } = body;
   const kvEvents = KV_EVENTS.find((one) => one === body["kvEvents"]);
+  const kvStreams = KV_STREAMS.find((one) => one === body["kvStreams"]);
   const sheds = SHEDS.find((one) => one === body["sheds"]);
   return {
     ...(typeof version === "string" && { version }),
     ...(typeof endsAtFirstToken === "boolean" && { endsAtFirstToken }),
     ...(kvEvents && { kvEvents }),
+    ...(kvStreams && { kvStreams }),
     ...(sheds && { sheds }),
     ...(typeof rpm === "number" && rpm > 0 && { rpm }),
     ...(typeof tpm === "number" && tpm > 0 && { tpm }),

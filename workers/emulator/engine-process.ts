@@ -44,6 +44,8 @@ export class EngineProcess {
     const route = `${request.method} ${below}`;
     const own = this.#speech.routes?.[route];
     if (own) return own(request);
+    const served = this.#speech.serves?.(request, below);
+    if (served) return served;
     if (route === "POST /v1/chat/completions") return this.#complete("chat", request);
     if (route === "POST /v1/completions") return this.#complete("text", request);
     if (route === "GET /v1/models") return Response.json(modelList(this.#config));

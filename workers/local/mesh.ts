@@ -164,6 +164,7 @@ function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
     name: `edge-${edge.name}`,
     modules: [{ type: "ESModule" as const, path: "edge.mjs", contents: setup.edgeCode }],
     bindings: { ...edgeBindings(setup), EDGE: edge.name, LOCAL: localBinding(edge, setup) },
+    r2Buckets: KV_BLOBS,
     // Where regions have workers the edge has no other way to their engines.
     serviceBindings: regions.length > 0 ? Object.fromEntries(regions) : { EMULATOR: "emulator" },
     durableObjects: {
@@ -204,6 +205,7 @@ function objects(setup: Setup) {
     name: "objects",
     modules: [{ type: "ESModule" as const, path: "objects.mjs", contents: setup.edgeCode }],
     bindings: edgeBindings(setup),
+    r2Buckets: KV_BLOBS,
     durableObjects: {
       SESSIONS: { className: "Session", useSQLite: true },
       RECEIPTS: { className: "Receipts", useSQLite: true },
@@ -212,6 +214,9 @@ function objects(setup: Setup) {
     },
   };
 }
+
+/** One bucket for all: edges write to it, and sessions erase what is theirs. */
+const KV_BLOBS = { KV_BLOBS: "kv-blobs" };
 
 function emulator(setup: Setup) {
   return {

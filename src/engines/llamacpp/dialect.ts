@@ -4,6 +4,7 @@ import type { Dialect, Edits, LegContext, PrefillAnswer } from "../dialect.ts";
 import { NOT_FOR_PREFILL, onlyPrefill } from "../only-prefill.ts";
 import { usageOf } from "../read-answer.ts";
 import { splitsPlainRequests } from "../splits.ts";
+import { exportsKv } from "./exports.ts";
 import { paramsFor, PARAMS } from "./params.ts";
 import { told } from "./told.ts";
 
@@ -35,6 +36,7 @@ export const llamacpp: Dialect = {
     cachedTokens === undefined ? undefined : cachedTokens === promptTokens - 1,
   told,
   keeps: { member: PARAMS, forMs: LEASE_MS },
+  exportsKv,
   // A state that nobody comes for ends with its lease, and a transfer may be cut.
   safeEnd: { prefill: "at-once", betweenLegs: "nothing", decodeInTransfer: "at-once" },
 };

@@ -19,6 +19,8 @@ export type Speech = {
   meet?(message: unknown, from: string): unknown;
   /** Paths of its own by `METHOD /path`; these win over the common ones. */
   readonly routes?: Readonly<Record<string, (request: Request) => Response | Promise<Response>>>;
+  /** Other paths of its own, such as those that name a handle; undefined for one that is none. */
+  serves?(request: Request, below: string): Promise<Response> | undefined;
   /** An error as this engine words it; OpenAI's shape when absent. */
   refuse?(problem: Problem): Response;
 };

@@ -6,20 +6,30 @@ import type { EmulatedDialect, EngineRequest, EngineSide, Members, Taken } from 
 import { Fetching } from "./fetching.ts";
 import { readParams, type KvAsk } from "./params.ts";
 import { handleOf, leaseMsOf, meetAboutState, newHandle, stateName } from "./states.ts";
+import { type Imported, transfer } from "./transfer.ts";
 
 /** `workers/llama`: a request may leave its state under a handle, and fetch another's; what it cannot fetch it computes. */
-export const llamacpp: EmulatedDialect = (side) => ({
-  take(request) {
-    const read = readParams(request.body, side);
-    return read.ok ? take(request, read.ask, side) : openAiProblem(read.problem);
-  },
-  meet: (message) => meetAboutState(message, side),
-  routes: { "GET /metrics": () => llamacppMetrics(side) },
-});
+export const llamacpp: EmulatedDialect = (side) => {
+  const imported: Imported = new Map();
+  return {
+    take(request) {
+      const read = readParams(request.body, side);
+      return read.ok ? take(request, read.ask, side) : openAiProblem(read.problem);
+    },
+    meet: (message) => meetAboutState(message, side, imported),
+    routes: {
+      "GET /metrics": () => llamacppMetrics(side),
+      "GET /health": () => Response.json({ status: "ok", instance: side.engine.engineId }),
+    },
+    serves: (request, below) => transfer(request, below, side, imported),
+  };
+};
 
 function take(request: EngineRequest, { leave, fetch }: KvAsk, side: EngineSide): Taken {
   const { ask } = request;
   const isPrefill = leave === "prompt";
+  // What it was given itself, it goes on from with both phases.
+  const isDecode = fetch !== undefined && fetch.engine !== side.config.name;
   const handle = newHandle();
   const fetching = fetch && new Fetching(fetch, request, side);
   const leases = isPrefill ? ("prompt" as const) : ("whole" as const);
@@ -33,7 +43,7 @@ function take(request: EngineRequest, { leave, fetch }: KvAsk, side: EngineSide)
     return { answer: raw, usageChunk: raw };
   };
   return {
-    leg: isPrefill ? "prefill" : fetch ? "decode" : "both",
+    leg: isPrefill ? "prefill" : isDecode ? "decode" : "both",
     ...(isPrefill && { ask: { ...ask, choices: ask.choices.map(silent) } }),
     order: (choice) => (choice === 0 ? { ...leaving, awaitsPull: fetch !== undefined } : {}),
     usage,

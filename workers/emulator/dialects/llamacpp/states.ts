@@ -59,10 +59,16 @@ export function leaveState({ engine, handle }: Named, salt: string, side: Engine
 }
 
 /** What another engine's object is answered about a state. */
-export function meetAboutState(message: unknown, { engine, clock }: EngineSide): Held | undefined {
+export function meetAboutState(
+  message: unknown,
+  { engine, clock }: EngineSide,
+  imported: ReadonlyMap<string, Held>,
+): Held | undefined {
   if (!isRecord(message)) return undefined;
   const { action, handle, salt } = message as StateMessage;
   const name = stateName(handle, salt);
+  const given = imported.get(name);
+  if (given) return action === "open" ? given : undefined;
   if (action === "open") return engine.openLease(name, () => true, clock.now());
   engine.leaveLease(name, clock.now());
   clock.catchUp();
