@@ -27,7 +27,7 @@ const storedSchema = z.object({
   tokens: count,
   bytes: count,
   engine: z.string(),
-  instance: z.string().exactOptional(),
+  instances: z.record(z.string(), z.string()).exactOptional(),
   at: z.number(),
 });
 

@@ -9,6 +9,8 @@ export type KvEngines = {
   read(ask: KvReadAsk, signal: AbortSignal): Promise<KvRead>;
   /** Reads `body` only when its engine does not hold the state any more. */
   write(ask: KvWriteAsk, body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<KvWritten>;
+  /** What tells this life of an engine's process from others; undefined where it does not say. */
+  instance(engine: string, signal: AbortSignal): Promise<string | undefined>;
 };
 
 type KvAsk = {
@@ -27,12 +29,7 @@ export type KvReadAsk = KvAsk & { readonly handle: string };
 export type KvWriteAsk = KvAsk & { readonly unless?: string };
 
 export type KvRead =
-  | {
-      readonly ok: true;
-      readonly body: ReadableStream<Uint8Array>;
-      /** Tells this life of its engine's process from others; absent where it does not. */
-      readonly instance?: string;
-    }
+  | { readonly ok: true; readonly body: ReadableStream<Uint8Array> }
   | { readonly ok: false; readonly why: string };
 
 export type KvWritten =
@@ -50,13 +47,8 @@ export async function readKv(
 ): Promise<KvRead> {
   try {
     const { exportsKv, send } = engineFor(access, ask, signal);
-    const [instance, response] = await Promise.all([
-      instanceOf(access, ask.engine, signal),
-      send(exportsKv.read(ask.handle, sealOf(access, ask))),
-    ]);
-    if (response.ok && response.body) {
-      return { ok: true, body: response.body, ...(instance !== undefined && { instance }) };
-    }
+    const response = await send(exportsKv.read(ask.handle, sealOf(access, ask)));
+    if (response.ok && response.body) return { ok: true, body: response.body };
     await response.body?.cancel();
     return { ok: false, why: `the engine answered ${response.status}` };
   } catch (error) {
@@ -112,6 +104,15 @@ function sealOf({ fleet }: EngineAccess, { engine, salt, key }: KvAsk): KvSeal {
   const { pool } = engineOf(fleet, engine);
   const takesSalt = pool.cacheSalt ?? dialectOf(pool.dialect).takesCacheSalt;
   return { key, salt: takesSalt ? salt : "" };
+}
+
+/** What tells the life of an engine's process from others; undefined where it does not say. Never throws. */
+export function kvInstance(
+  access: EngineAccess,
+  id: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return instanceOf(access, id, signal).catch(() => undefined);
 }
 
 async function instanceOf(

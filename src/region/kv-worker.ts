@@ -2,6 +2,7 @@ import { frameOf, FrameReader, pack, unpack } from "../rpc/packed.ts";
 import type { EngineAccess } from "./engine-request.ts";
 import {
   type KvEngines,
+  kvInstance,
   type KvRead,
   type KvReadAsk,
   type KvWriteAsk,
@@ -29,17 +30,23 @@ export function createKvEngines(
       const there = worker(ask.engine);
       return there ? writeThere(there, ask, body, signal) : writeKv(access, ask, body, signal);
     },
+    instance(engine, signal) {
+      const there = worker(engine);
+      return there ? instanceThere(there, engine, signal) : kvInstance(access, engine, signal);
+    },
   };
 }
 
 /** Paths of a region's worker that are about KV cache. */
 const READ = "/kv/read";
 const WRITE = "/kv/write";
+const INSTANCE = "/kv/instance";
 
 /** Answers what `createKvEngines` of an edge asks of a region's worker; undefined for other paths. */
 export function answerKv(access: EngineAccess, request: Request): Promise<Response> | undefined {
   const { pathname } = new URL(request.url);
   if (pathname === READ) return answerRead(access, request);
+  if (pathname === INSTANCE) return answerInstance(access, request);
   if (pathname === WRITE && request.body) return answerWrite(access, request, request.body);
   return undefined;
 }
@@ -93,6 +100,29 @@ async function writeThere(
     return { ok: false, why: LOST, isSpoiled: false };
   }
 }
+
+async function answerInstance(access: EngineAccess, request: Request): Promise<Response> {
+  const { engine } = unpack(new Uint8Array(await request.arrayBuffer())) as InstanceAsk;
+  return new Response(pack({ instance: await kvInstance(access, engine, request.signal) }));
+}
+
+async function instanceThere(
+  worker: WorkerBinding,
+  engine: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const ask: InstanceAsk = { v: 1, engine };
+    const asked = { method: "POST", body: pack(ask), signal };
+    const response = await worker.fetch(`https://region${INSTANCE}`, asked);
+    const told = unpack(new Uint8Array(await response.arrayBuffer()));
+    return (told as { readonly instance?: string }).instance;
+  } catch {
+    return undefined;
+  }
+}
+
+type InstanceAsk = { readonly v: 1; readonly engine: string };
 
 const LOST = "its region's worker did not answer";
 

@@ -8,27 +8,25 @@ export async function putBlob(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<number> {
-  const reader = body.getReader();
-  const first = await nextPart(reader);
-  if (first.isLast) {
-    await bucket.put(key, first.part);
-    return first.part.byteLength;
+  const parts = partsOf(body, maxBytes);
+  const first = await parts.next();
+  if (first.done) throw new RangeError("the state is empty");
+  if (first.value.isLast) {
+    await bucket.put(key, first.value.bytes);
+    return first.value.bytes.byteLength;
   }
   const upload = await bucket.createMultipartUpload(key);
   try {
-    const parts: R2UploadedPart[] = [];
-    let total = 0;
-    for (let next = first; ; next = await nextPart(reader)) {
-      total += next.part.byteLength;
-      if (total > maxBytes) throw new RangeError(`the state is over ${maxBytes} bytes`);
-      parts.push(await upload.uploadPart(parts.length + 1, next.part));
-      if (next.isLast) break;
+    const uploaded = [await upload.uploadPart(1, first.value.bytes)];
+    let total = first.value.bytes.byteLength;
+    for await (const { bytes } of parts) {
+      uploaded.push(await upload.uploadPart(uploaded.length + 1, bytes));
+      total += bytes.byteLength;
     }
-    await upload.complete(parts);
+    await upload.complete(uploaded);
     return total;
   } catch (error) {
     await upload.abort();
-    reader.cancel(error).catch(() => {});
     throw error;
   }
 }
@@ -41,15 +39,14 @@ export async function makeRoom(
   maxBytes: number,
 ): Promise<void> {
   const objects: R2Object[] = [];
-  for (let cursor: string | undefined; ;) {
-    const page = await bucket.list({ prefix, ...(cursor !== undefined && { cursor }) });
+  for (let page = await bucket.list({ prefix }); ;) {
     objects.push(...page.objects);
     if (!page.truncated) break;
-    ({ cursor } = page);
+    page = await bucket.list({ prefix, cursor: page.cursor });
   }
   let over = objects.reduce((sum, { size }) => sum + size, bytes) - maxBytes;
   const gone: string[] = [];
-  for (const { key, size } of objects.toSorted((a, b) => +a.uploaded - +b.uploaded)) {
+  for (const { key, size } of objects.toSorted((one, other) => +one.uploaded - +other.uploaded)) {
     if (over <= 0) break;
     gone.push(key);
     over -= size;
@@ -59,30 +56,34 @@ export async function makeRoom(
   }
 }
 
-/** Parts of an upload are all of one size but the last, and at least 5 MB. */
+/** R2 wants parts of one size, but for the last, and of 5 MB at least. */
 const PART_BYTES = 8 * 1024 * 1024;
 const KEYS_A_CALL = 1000;
 
-type Part = { readonly part: Uint8Array<ArrayBuffer>; readonly isLast: boolean };
+type Part = { readonly bytes: Uint8Array<ArrayBuffer>; readonly isLast: boolean };
 
-/** What a reader gave beyond the part before. */
-const rests = new WeakMap<ReadableStreamDefaultReader<Uint8Array>, Uint8Array>();
-
-async function nextPart(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Part> {
-  const part = new Uint8Array(PART_BYTES);
-  let filled = 0;
-  let rest = rests.get(reader) ?? new Uint8Array();
-  for (;;) {
-    const fits = rest.subarray(0, PART_BYTES - filled);
-    part.set(fits, filled);
-    filled += fits.byteLength;
-    rest = rest.subarray(fits.byteLength);
-    // A part is given only when it is known whether more comes.
-    if (rest.byteLength > 0) break;
-    const { done, value } = await reader.read();
-    if (done) return { part: part.subarray(0, filled), isLast: true };
-    rest = value;
+/** A stream in parts of one size, of which the last may be shorter; throws when it is longer than `maxBytes`. */
+async function* partsOf(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Part, void> {
+  let bytes = new Uint8Array(PART_BYTES);
+  let [filled, total] = [0, 0];
+  for await (const value of body) {
+    total += value.byteLength;
+    if (total > maxBytes) throw new RangeError(`the state is over ${maxBytes} bytes`);
+    for (let rest = value; rest.byteLength > 0;) {
+      // Full, and more comes: it is not the last.
+      if (filled === PART_BYTES) {
+        yield { bytes, isLast: false };
+        bytes = new Uint8Array(PART_BYTES);
+        filled = 0;
+      }
+      const fits = rest.subarray(0, PART_BYTES - filled);
+      bytes.set(fits, filled);
+      filled += fits.byteLength;
+      rest = rest.subarray(fits.byteLength);
+    }
   }
-  rests.set(reader, rest);
-  return { part, isLast: false };
+  if (filled > 0) yield { bytes: bytes.subarray(0, filled), isLast: true };
 }

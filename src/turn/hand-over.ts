@@ -17,8 +17,9 @@ export async function handOver(
   { prefill, decode }: SplitRuns,
 ): Promise<Attempt> {
   begin(deps, prefill, aim.runs);
-  const bringing = bring(deps, turn, prefill);
-  const given = { ...keptFor(turn, aim), ...(bringing && (await bringing)) };
+  const kept = keptFor(turn, aim);
+  const bringing = kept.kept === undefined ? bring(deps, turn, prefill) : undefined;
+  const given = bringing === undefined ? kept : await bringing;
   const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs, given);
   const answer = await deps.region.run(sent, momentAfter(turn.signal));
   if (answer.ok && answer.kind === "answering") {

@@ -23,11 +23,12 @@ describe.each(["edges", "region workers"])("a mesh whose engines are reached by 
   let engines: Engines;
 
   beforeAll(() => {
-    engines = new Engines(started.mesh, Object.values(ENGINES));
+    engines = new Engines(started.mesh, [...Object.values(ENGINES), "split-p/0", "split-d/0"]);
   });
 
   beforeEach(async () => {
-    for (const engine of engines.names) await engines.settings(engine, { kvStreams: "whole" });
+    for (const engine of Object.values(ENGINES))
+      await engines.settings(engine, { kvStreams: "whole" });
   });
 
   describe.each(["edge", "object"] as const)(
@@ -138,6 +139,34 @@ describe.each(["edges", "region workers"])("a mesh whose engines are reached by 
     },
   );
 
+  it("brings a split conversation to the prefill engine, though every engine restarted", async () => {
+    conversations += 1;
+    const session = `kv-${conversations}`;
+    const talk = new Talk(started.mesh, { model: "split", maxTokens: OUTPUT, session });
+    const first = await talk.say("first", LONG);
+    expect(first.receipt).toMatchObject({ mode: "disaggregated", exported: { tier: "edge" } });
+    for (const engine of ["split-p/0", "split-d/0"]) await engines.restart(engine);
+    const second = await talk.say("second", LONG);
+    const tokens = first.receipt.exported?.tokens ?? 0;
+    expect(second.receipt).toMatchObject({
+      mode: "disaggregated",
+      work: [
+        {
+          engine: "split-p/0",
+          leg: "prefill",
+          cachedTokens: tokens,
+          imported: { tier: "edge", engine: "split-p/0", tokens },
+        },
+        { engine: "split-d/0", leg: "decode" },
+      ],
+    });
+    expect(await legOf(second)).toMatchObject({
+      engine: "split-p/0",
+      pulledTokens: tokens,
+      computedTokens: second.receipt.promptTokens - tokens,
+    });
+  });
+
   /** A conversation, and the same where nothing is kept and nothing restarts. */
   function talks(tier: keyof typeof ENGINES) {
     conversations += 1;
@@ -187,14 +216,26 @@ function twoModels(): MeshFile {
   return {
     ...rest,
     regions: { iad: regions["iad"] ?? {} },
-    models: { narrow, wide, "narrow-plain": narrow, "wide-plain": wide },
+    models: { narrow, wide, "narrow-plain": narrow, "wide-plain": wide, split: narrow },
     pools: {
       narrow: pool("narrow", "auto"),
       wide: pool("wide", "auto"),
       "narrow-plain": pool("narrow-plain", "never"),
       "wide-plain": pool("wide-plain", "never"),
+      "split-p": { ...phase("split-p", "prefill"), device: "apple-silicon" },
+      "split-d": phase("split-d", "decode"),
     } as unknown as MeshFile["pools"],
-    links: [],
+    links: [
+      {
+        from: "split-p",
+        to: "split-d",
+        transport: "tcp",
+        gbps: 10,
+        perFlowGbps: 10,
+        rttMs: 0.5,
+        usdPerGB: 0,
+      },
+    ],
     rules: [],
   };
 }
@@ -212,4 +253,8 @@ function pool(model: string, kvExport: "auto" | "never") {
     kvExport,
     engines: [{ id: "0", url: `http://127.0.0.1:9100/${model}/0` }],
   };
+}
+
+function phase(name: string, role: "prefill" | "decode") {
+  return { ...pool(name, "auto"), model: "split", roles: [role], kvLayout: "split/f16" };
 }

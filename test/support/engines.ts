@@ -50,7 +50,10 @@ export class Engines {
     await this.#admin(engine, "restart", {});
   }
 
-  async settings(engine: string, settings: Record<string, number | boolean | string>): Promise<void> {
+  async settings(
+    engine: string,
+    settings: Record<string, number | boolean | string>,
+  ): Promise<void> {
     await this.#admin(engine, "settings", settings);
   }
 

@@ -36,18 +36,20 @@ export function kvTiersOf(env: KvTiersEnv, place: ObjectPlace): KvTiers {
     return why === undefined ? kept(counted.bytes()) : fails(why);
   }
   async function inR2(
-    { createdKey, session, ask }: Blob,
-    body: ReadableStream<Uint8Array>,
     into: KvBucket,
+    session: string,
+    ask: KeepKvAsk,
+    key: string,
+    body: ReadableStream<Uint8Array>,
   ): Promise<KeptKv> {
     const most = Number(env.KV_TENANT_BYTES) > 0 ? Number(env.KV_TENANT_BYTES) : TENANT_BYTES;
-    if (ask.kv.bytes > most) return fails("it is over what its tenant may have");
-    // Before, so that all of a tenant's is never over it, but for what comes at the same time.
-    await makeRoom(into, tenantPrefix(createdKey), ask.kv.bytes * SEALED, most);
-    const bytes = await putBlob(into, createdKey, body, kvTiers.object.maxBytes);
+    if (ask.kv.bytes * SEALED > most) return fails("it is over what its tenant may have");
+    // Before it is written: what a tenant has is never more, but for what comes at the same moment.
+    await makeRoom(into, tenantPrefix(key), ask.kv.bytes * SEALED, most);
+    const bytes = await putBlob(into, key, body, kvTiers.object.maxBytes);
     const why = await tell(session, { ...ask, kv: { ...ask.kv, bytes } });
     if (why === undefined) return kept(bytes);
-    await into.delete(createdKey);
+    await into.delete(key);
     return fails(why);
   }
   return {
@@ -58,7 +60,7 @@ export function kvTiersOf(env: KvTiersEnv, place: ObjectPlace): KvTiers {
       try {
         if (key === undefined) return await inRows(session, ask, body);
         if (bucket === undefined) return fails("there is no R2");
-        return await inR2({ createdKey: key, session, ask }, body, bucket);
+        return await inR2(bucket, session, ask, key, body);
       } catch {
         return fails("the transfer broke off");
       }
@@ -73,8 +75,6 @@ export function kvTiersOf(env: KvTiersEnv, place: ObjectPlace): KvTiers {
     },
   };
 }
-
-type Blob = { readonly createdKey: string; readonly session: string; readonly ask: KeepKvAsk };
 
 const KEEP_MS = 20_000;
 const TENANT_BYTES = 4e9;

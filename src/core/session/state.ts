@@ -51,8 +51,8 @@ export type StoredKv = {
   readonly bytes: number;
   /** Where it was computed. */
   readonly engine: string;
-  /** Tells that process of the engine from later ones, where it said. */
-  readonly instance?: string;
+  /** Engine id → what told its process from later ones when it was last seen to hold the conversation, where it said. */
+  readonly instances?: Readonly<Record<string, string>>;
   /** Epoch ms. */
   readonly at: number;
 };

@@ -1,6 +1,7 @@
 import { decideExport, type ExportDecision } from "../../core/kv-export/decide-export.ts";
 import type { KvTier } from "../../core/kv-export/tiers.ts";
 import type { KvMoved } from "../../core/receipt.ts";
+import { maxHoldings } from "../../core/session/state.ts";
 import type { StoredKv } from "../../rpc/session-messages.ts";
 import type { TurnDeps } from "../deps.ts";
 import type { LegRun } from "../legs.ts";
@@ -22,6 +23,8 @@ export function keepsKv(deps: TurnDeps, turn: Prepared, pool: string): boolean {
 export type KvExport = {
   readonly decision: ExportDecision;
   readonly run: LegRun;
+  /** That prefilled it, where another did. */
+  readonly prefill?: LegRun;
   readonly size: KvSize;
   /** Present where it is done. */
   readonly going?: {
@@ -59,7 +62,7 @@ export function planKvExport(
   }
   const key = tier === "object" ? { key: blobKey(turn, session) } : {};
   const going = { kv, tier, session, handle, ...key };
-  return { decision, run, size, going };
+  return { decision, run, size, going, ...(served.prefill && { prefill: served.prefill }) };
 }
 
 /** A tenant's states are below one prefix, and a session's below one of these. */
@@ -95,7 +98,10 @@ export async function exportKv(
   const id = turn.receiptId;
   const seal = { key: await kv.keyOf(turn.tenant, id), salt: turn.salt };
   const deadline = AbortSignal.timeout(EXPORT_MS);
-  const read = await kv.engines.read({ v: 1, engine, handle, ...seal }, deadline);
+  const [read, instances] = await Promise.all([
+    kv.engines.read({ v: 1, engine, handle, ...seal }, deadline),
+    instancesOf(turn, planned, kv, deadline),
+  ]);
   if (!read.ok) return fails(read.why);
   const stored: StoredKv = {
     id,
@@ -105,12 +111,29 @@ export async function exportKv(
     tokens: size.tokens,
     bytes: size.bytes,
     engine,
-    ...(read.instance !== undefined && { instance: read.instance }),
+    instances,
     at: startedAt,
   };
   const ask = { v: 1, tenant: turn.tenant, branch, kv: stored } as const;
   const kept = await kv.tiers.keep(session, ask, read.body);
   return kept.ok ? { ...moved, bytes: kept.bytes, endedAt: deps.now() } : fails(kept.why);
+}
+
+/** Those that hold the conversation, as they are now; others as they were when they were last asked. */
+async function instancesOf(
+  { session }: Prepared,
+  { run, prefill }: KvExport,
+  kv: KvDeps,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const engines = [run, prefill].flatMap((leg) => leg?.grant.engine ?? []);
+  const told = await Promise.all(
+    engines.map(async (engine) => [engine, await kv.engines.instance(engine, signal)] as const),
+  );
+  const before = Object.entries(session.opened?.stored?.instances ?? {});
+  const now = told.filter((one): one is readonly [string, string] => one[1] !== undefined);
+  const others = before.filter(([engine]) => !engines.includes(engine));
+  return Object.fromEntries([...now, ...others].slice(0, maxHoldings));
 }
 
 /** Work after an answer has 30 s, of which the session's own calls need a few, ms. */

@@ -1,5 +1,6 @@
 import { decideImport, type ImportDecision } from "../../core/kv-export/decide-import.ts";
 import type { KvMoved } from "../../core/receipt.ts";
+import type { KvWritten } from "../../region/kv-service.ts";
 import type { LegOrder } from "../../region/service.ts";
 import type { StoredKv } from "../../rpc/session-messages.ts";
 import type { TurnDeps } from "../deps.ts";
@@ -51,7 +52,8 @@ async function decideAndBring(
   const { engine, heldTokens } = run.grant;
   const decided = decide(deps, turn, run, stored, heldTokens);
   // What it held before it restarted, it holds no more: that only the engine itself can tell.
-  const isAsked = !decided.brings && stored.engine === engine && stored.instance !== undefined;
+  const unless = decided.brings ? undefined : stored.instances?.[engine];
+  const isAsked = unless !== undefined;
   const afresh = isAsked ? decide(deps, turn, run, stored, 0) : decided;
   const reasons = decided.reasons.map(({ says }) => says);
   if (!afresh.brings) {
@@ -59,7 +61,7 @@ async function decideAndBring(
     return {};
   }
   const startedAt = deps.now();
-  const written = await write(turn, run, found, isAsked, afresh.terms.importMs);
+  const written = await write(turn, run, found, unless, afresh.terms.importMs);
   const endedAt = deps.now();
   if (written.ok && written.kind === "held") {
     run.imported = { engine, startedAt, endedAt, reasons: [...reasons, LIVES_ON] };
@@ -105,22 +107,45 @@ async function write(
   turn: Prepared,
   { grant }: LegRun,
   { kv, stored, session }: Found,
-  isAsked: boolean,
+  unless: string | undefined,
   expectedMs: number,
-) {
-  const body = await kv.tiers.open(session, turn.tenant, stored);
-  if (body === undefined) {
-    return { ok: false, why: "it is not there any more", isSpoiled: true } as const;
-  }
+): Promise<KvWritten> {
+  let isGone = false;
+  const body = lazily(async () => {
+    const opened = await kv.tiers.open(session, turn.tenant, stored);
+    isGone = opened === undefined;
+    return opened;
+  });
   const ask = {
     v: 1,
     engine: grant.engine,
     salt: turn.salt,
     key: await kv.keyOf(turn.tenant, stored.id),
-    ...(isAsked && stored.instance !== undefined && { unless: stored.instance }),
+    ...(unless !== undefined && { unless }),
   } as const;
   const deadline = AbortSignal.timeout(LEAST_MS + PATIENCE * expectedMs);
-  return kv.engines.write(ask, body, AbortSignal.any([turn.signal, deadline]));
+  const written = await kv.engines.write(ask, body, AbortSignal.any([turn.signal, deadline]));
+  return isGone ? { ok: false, why: "it is not there any more", isSpoiled: true } : written;
+}
+
+/** A stream that is opened when it is first read; one that is not there breaks off. */
+function lazily(
+  open: () => Promise<ReadableStream<Uint8Array> | undefined>,
+): ReadableStream<Uint8Array> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        reader ??= (await open())?.getReader();
+        if (reader === undefined) return controller.error(new Error("there is no such state"));
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader?.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** An import that takes so much longer than expected is given up, and the prompt computed. */
