@@ -4,6 +4,7 @@ import { benchAdded } from "./bench/added.ts";
 import { benchAgreement } from "./bench/agreement.ts";
 import { benchGrant } from "./bench/granting.ts";
 import { benchIndex } from "./bench/index-memory.ts";
+import { benchKvExport } from "./bench/kv-crossover.ts";
 import { benchPlan } from "./bench/planning.ts";
 import { benchPublished } from "./bench/published.ts";
 import { type BenchReport, benchText } from "./bench/report.ts";
@@ -20,6 +21,7 @@ const PARTS = [
   "replay",
   "agreement",
   "llm-d",
+  "kv-export",
   "turns",
   "ttft",
 ] as const;
@@ -72,6 +74,7 @@ async function measure(part: (typeof PARTS)[number], requests: number): Promise<
   if (part === "replay") return { replay: await benchReplay() };
   if (part === "agreement") return { agreement: await benchAgreement() };
   if (part === "llm-d") return { published: await benchPublished() };
+  if (part === "kv-export") return { kvExport: benchKvExport() };
   if (part === "turns") return { turns: await benchTurns(Math.ceil(requests / 4)) };
   return { ttft: await benchAdded(requests) };
 }

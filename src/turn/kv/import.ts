@@ -34,12 +34,12 @@ function bringable(deps: TurnDeps, turn: Prepared, poolId: string): Found | unde
   const { opened, name: session } = turn.session;
   const stored = opened?.stored;
   if (!kv || !stored || session === undefined) return undefined;
-  if (!kv.tiers.offered.includes(stored.tier)) return undefined;
   const pool = fleet.pools.get(poolId);
+  if (!pool || deps.capabilities(pool.dialect).exportsKv === undefined) return undefined;
   const from = fleet.pools.get(stored.engine.slice(0, stored.engine.lastIndexOf("/")));
-  if (!pool || pool.kvExport === "never" || from?.dialect !== pool.dialect) return undefined;
+  if (pool.kvExport === "never" || from?.dialect !== pool.dialect) return undefined;
   if (from.model !== pool.model || from.kvLayout !== pool.kvLayout) return undefined;
-  return deps.capabilities(pool.dialect).exportsKv && { kv, stored, session };
+  return kv.tiers.offered.includes(stored.tier) ? { kv, stored, session } : undefined;
 }
 
 async function decideAndBring(

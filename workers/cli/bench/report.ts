@@ -3,6 +3,7 @@ import { ASSUMED } from "./prices.ts";
 import type { Agreement } from "./agreement.ts";
 import type { GrantTimes } from "./granting.ts";
 import type { IndexMemory } from "./index-memory.ts";
+import { type Crossover, crossoverText } from "./kv-crossover.ts";
 import type { PublishedRow } from "./published.ts";
 import { agreementTable, publishedTable, replayTable } from "./replay-tables.ts";
 import type { RegionLoad } from "./region-load.ts";
@@ -25,13 +26,15 @@ export type BenchReport = {
   readonly replay?: readonly ReplaySpeed[];
   readonly agreement?: readonly Agreement[];
   readonly published?: readonly PublishedRow[];
+  readonly kvExport?: readonly Crossover[];
   readonly turns?: readonly TurnCost[];
   readonly ttft?: readonly Added[];
 };
 
 /** The report as tables for a terminal. */
 export function benchText(report: BenchReport): string {
-  const { plan, grant, index, region, replay, agreement, published, turns, ttft } = report;
+  const { plan, grant, index, region, replay, agreement, published, kvExport, turns, ttft } =
+    report;
   const parts: string[] = [];
   if (plan !== undefined) {
     parts.push(
@@ -70,6 +73,12 @@ export function benchText(report: BenchReport): string {
   if (replay !== undefined) parts.push(...replayTable(replay));
   if (agreement !== undefined) parts.push(...agreementTable(agreement));
   if (published !== undefined) parts.push(...publishedTable(published));
+  if (kvExport !== undefined) {
+    parts.push(
+      "kv-export: tokens of a conversation from which bringing its KV cache back beats computing it again, as exports are decided: by model, device and link, as many as R2 takes",
+      crossoverText(kvExport),
+    );
+  }
   if (turns !== undefined) parts.push(...turnTables(turns));
   if (ttft !== undefined) parts.push(...addedTables(ttft));
   return parts.join("\n\n");
