@@ -95,6 +95,7 @@ async function around(options: {
     fleet: {
       ...fleet,
       pools: new Map([[pool.id, pool]]),
+      links: [],
       models: new Map(small && [[small.id, small]]),
     },
     capabilities: (dialect) => ({
