@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { answerCompletion } from "./answer.ts";
 import { readChat, readPrompt, readText } from "./ask.ts";
 import { AskError } from "./ask-error.ts";
@@ -6,6 +7,8 @@ import { isBody } from "./fields.ts";
 import { modelShape } from "./model-shape.ts";
 
 const MOST_BODY_BYTES = 16 * 1024 * 1024;
+/** Tells this life of the process from others: what it holds ends with it. */
+const INSTANCE = randomUUID();
 
 /** Answers every request to the engine; rejects with an `AskError` when it is the caller's fault. */
 export async function answerRequest(engine: Engine, request: Request): Promise<Response> {
@@ -32,7 +35,12 @@ export async function answerRequest(engine: Engine, request: Request): Promise<R
     case "GET /v1/models":
       return Response.json({ object: "list", data: [modelOf(engine)] });
     case "GET /health":
-      return Response.json({ status: "ok", model: name, fingerprint: loaded.fingerprint });
+      return Response.json({
+        status: "ok",
+        model: name,
+        fingerprint: loaded.fingerprint,
+        instance: INSTANCE,
+      });
     case "GET /metrics":
       return new Response(counters.text(name, sequences) + kv.metrics(), {
         headers: { "content-type": "text/plain; version=0.0.4" },

@@ -45,7 +45,7 @@ function handleIn(raw: string): string | undefined {
 }
 
 function headersOf({ key, salt }: KvSeal): Readonly<Record<string, string>> {
-  return { "x-kv-key": key, "x-kv-salt": salt };
+  return { "x-kv-key": key, "x-kv-salt": encodeURIComponent(salt) };
 }
 
 const OPENING_BRACE = 123;

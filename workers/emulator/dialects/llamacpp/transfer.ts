@@ -78,7 +78,7 @@ function tokensOf({ blocks, tail }: Held): number {
 }
 
 function saltOf(request: Request): string {
-  return request.headers.get("x-kv-salt") ?? "";
+  return decodeURIComponent(request.headers.get("x-kv-salt") ?? "");
 }
 
 function refuse(status: number, code: string, message: string): Response {
