@@ -49,10 +49,10 @@ export class LlamaFleet {
     this.#engines = new Map(engines.map((engine) => [engine.name, engine]));
   }
 
-  static async start(): Promise<LlamaFleet> {
+  static async start({ model: shape, pools = {} }: FleetOptions = {}): Promise<LlamaFleet> {
     const folder = mkdtempSync(join(tmpdir(), "phaseway-mesh-test-"));
     const model = join(folder, "tiny.gguf");
-    writeTinyGguf(model);
+    writeTinyGguf(model, shape);
     // Where engines keep their files of state.
     const states = join(folder, "states");
     mkdirSync(states);
@@ -72,7 +72,10 @@ export class LlamaFleet {
       const proxy = proxies.get(name);
       if (proxy) proxy.targetPort = Number(new URL(url).port);
     }
-    const mesh = await startMesh({ mesh: await splitting(engines), roundTrips: false });
+    const mesh = await startMesh({
+      mesh: await splitting(engines, pools),
+      roundTrips: false,
+    });
     return new LlamaFleet(mesh, folder, engines, proxies);
   }
 
@@ -143,10 +146,10 @@ export class LlamaFleet {
 }
 
 /** One fleet for the tests of a file; read what it returns inside tests and hooks only. */
-export function useLlamaFleet(): { readonly fleet: LlamaFleet } {
+export function useLlamaFleet(options: FleetOptions = {}): { readonly fleet: LlamaFleet } {
   let fleet: LlamaFleet | undefined;
   beforeAll(async () => {
-    fleet = await LlamaFleet.start();
+    fleet = await LlamaFleet.start(options);
   });
   afterAll(() => fleet?.stop());
   return {
@@ -156,6 +159,13 @@ export function useLlamaFleet(): { readonly fleet: LlamaFleet } {
     },
   };
 }
+
+export type FleetOptions = {
+  /** Shape of the tiny model. */
+  readonly model?: Parameters<typeof writeTinyGguf>[1];
+  /** Members of every pool beside what a local mesh of llama.cpp engines has. */
+  readonly pools?: object;
+};
 
 export type Said = {
   readonly text: string;
@@ -172,7 +182,7 @@ type Whole = {
 const LEFT = ["num_requests_running", "num_requests_waiting", "kv_handles", "kv_file_bytes"];
 
 /** A mesh whose numbers make every split win: engines that decode are said to be hundreds of times slower at prefill. */
-async function splitting(engines: readonly LlamaEngine[]): Promise<MeshFile> {
+async function splitting(engines: readonly LlamaEngine[], more: object): Promise<MeshFile> {
   const pool = (names: readonly string[]) => ({
     urls: engines.filter(({ name }) => names.includes(name)).map(({ url }) => url),
     threads: 1,
@@ -180,9 +190,11 @@ async function splitting(engines: readonly LlamaEngine[]): Promise<MeshFile> {
   const shape = await shapeOf(engines[0]?.url ?? "");
   const pools = { prefill: pool(PREFILLS), decode: pool(DECODES) };
   const mesh = llamaMesh(meshFile(), shape, pools);
+  const all = Object.entries(mesh.pools).map(([name, one]) => [name, { ...one, ...more }]);
   const { devices } = mesh as unknown as { readonly devices: Record<string, object> };
   return {
     ...mesh,
+    pools: Object.fromEntries(all),
     devices: {
       [PREFILL]: { ...devices[PREFILL], flops: 1e11 },
       [DECODE]: { ...devices[DECODE], flops: 6e8 },

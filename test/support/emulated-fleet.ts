@@ -40,6 +40,11 @@ export class EmulatedFleet {
     return this.#engine(engine).fetch(new Request(`http://engine${path}`), path);
   }
 
+  /** Sends anything to any path. */
+  send(engine: string, path: string, init: RequestInit): Promise<Response> {
+    return this.#engine(engine).fetch(new Request(`http://engine${path}`, init), path);
+  }
+
   post(engine: string, path: string): Promise<Response> {
     const request = new Request(`http://engine${path}`, { method: "POST" });
     return this.#engine(engine).fetch(request, path);

@@ -27,6 +27,23 @@ export function bring(deps: TurnDeps, turn: Prepared, run: LegRun): Promise<Brou
   return found && decideAndBring(deps, turn, run, found);
 }
 
+/**
+ * Whether what the last turn's engine keeps for this one's prefill went with its process, so that the stored state takes
+ * its place. Nobody is asked where nothing is stored.
+ */
+export async function hasLostKept(
+  deps: TurnDeps,
+  turn: Prepared,
+  poolId: string,
+): Promise<boolean> {
+  const found = bringable(deps, turn, poolId);
+  const engine = turn.session.opened?.kept?.engine;
+  const known = engine === undefined ? undefined : found?.stored.instances?.[engine];
+  if (!found || engine === undefined || known === undefined) return false;
+  const deadline = AbortSignal.timeout(LEAST_MS);
+  return (await found.kv.engines.instance(engine, deadline)) !== known;
+}
+
 type Found = { readonly kv: KvDeps; readonly stored: StoredKv; readonly session: string };
 
 function bringable(deps: TurnDeps, turn: Prepared, poolId: string): Found | undefined {
