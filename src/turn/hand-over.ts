@@ -2,7 +2,7 @@ import type { LegFailure } from "../region/service.ts";
 import { answerLeg, begun, failed, suspecting } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
-import { bring, hasLostKept } from "./kv/import.ts";
+import { bring, hasLostKept, mayBring } from "./kv/import.ts";
 import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
 import { momentAfter } from "./moment-after.ts";
 import type { Prepared } from "./prepare.ts";
@@ -18,7 +18,9 @@ export async function handOver(
 ): Promise<Attempt> {
   begin(deps, prefill, aim.runs);
   const kept = keptFor(turn, aim);
-  const isLost = kept.kept !== undefined && (await hasLostKept(deps, turn, prefill.grant.pool));
+  const { pool } = prefill.grant;
+  const isStored = kept.kept !== undefined && mayBring(deps, turn, pool);
+  const isLost = isStored && (await hasLostKept(deps, turn, pool));
   const bringing = kept.kept === undefined || isLost ? bring(deps, turn, prefill) : undefined;
   const given = bringing === undefined ? kept : await bringing;
   const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs, given);

@@ -70,8 +70,7 @@ export type KvReason = {
     | "recompute-is-quicker"
     | "costs-more"
     | "worth-it"
-    | "held"
-    | "restarted";
+    | "held";
   readonly tier?: KvTier;
   readonly says: string;
 };
