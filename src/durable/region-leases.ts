@@ -12,7 +12,7 @@ export type LeaseRow = {
 
 /** Far below the 2 MB of a row with any prompt that a worker takes in. */
 export function rowOf({ engine, live }: Lease): LeaseRow {
-  const { ticket, keys, linkTokens, claim: _claim, ...figures } = live;
+  const { ticket, keys, linkTokens, claim: _claim, pull: _pull, ...figures } = live;
   return {
     ticket,
     body: JSON.stringify({ ...figures, engine }),
@@ -27,8 +27,8 @@ export function parseLease({ ticket, body, keys, tokens }: LeaseRow): Lease | un
   if (!parsed.success || keys.byteLength % 8 > 0 || tokens.byteLength % 4 > 0) return undefined;
   const { engine, ...figures } = parsed.data;
   const chain = { keys: new Float64Array(keys), linkTokens: new Uint32Array(tokens) };
-  // Of prompts from before a restart it is not known which came one after another.
-  const untold = { waitedForRoom: false, claim: undefined, place: -1 };
+  // Of prompts from before a restart it is not known which came one after another; where they pulled from, nobody asks.
+  const untold = { waitedForRoom: false, claim: undefined, pull: undefined, place: -1 };
   return { engine, live: { firstTokenAt: undefined, ...figures, ...untold, ...chain, ticket } };
 }
 

@@ -1,7 +1,7 @@
 import type { Random } from "../random.ts";
 import { mayAsk } from "./breaker.ts";
 import { type GrantAsk, type Offer, offerOf } from "./offer.ts";
-import { sourceOf } from "./pull.ts";
+import { sourcesOf } from "./pull.ts";
 import { workRatio } from "./recent-work.ts";
 import type { EngineState, PoolState } from "./region-state.ts";
 import { PEACE } from "./returns.ts";
@@ -30,12 +30,12 @@ export function choose(
   aheadMs?: Float64Array,
 ): Choice | undefined {
   let best = Infinity;
-  const source = sourceOf(pool, keys, ask.linkTokens, ask.ask.promptTokens - 1, nowMs);
+  const sources = sourcesOf(pool, keys, ask.linkTokens, ask.ask.promptTokens - 1, nowMs);
   for (let i = 0; i < pool.engines.length; i++) {
     const engine = pool.engines[i];
     const usable =
       engine !== undefined && mayAsk(engine.breaker, nowMs) && !ask.avoid.includes(engine.id);
-    const offer = usable ? offerOf(pool, engine, ask, keys, nowMs, source) : undefined;
+    const offer = usable ? offerOf(pool, engine, ask, keys, nowMs, sources) : undefined;
     const crowdingMs = engine && offer?.crowdsOut ? crowdingOutMs(engine, offer, nowMs) : 0;
     const costMs = offer === undefined ? Infinity : offer.costMs + crowdingMs + (aheadMs?.[i] ?? 0);
     pool.costs[i] = costMs;

@@ -1,6 +1,6 @@
 import type { GrantAsk } from "./grant.ts";
 import { type SessionHeld, heldTokens } from "./held.ts";
-import type { EngineState, RegionState } from "./region-state.ts";
+import { engineOf, type RegionState } from "./region-state.ts";
 
 /**
  * What engines of a region's other pools hold of a conversation, of those its session believes in: engine id → prefix
@@ -14,16 +14,10 @@ export function heldElsewhere(
   if (state.pools.size === 1) return undefined;
   let elsewhere: Record<string, number> | undefined;
   for (const id of Object.keys(held)) {
-    const engine = engineNamed(state, id, pool);
-    if (engine === undefined) continue;
+    const engine = engineOf(state, id);
+    if (engine === undefined || engine.pool.pool.id === pool) continue;
     elsewhere ??= {};
     elsewhere[id] = heldTokens(engine, keys, linkTokens, held);
   }
   return elsewhere;
-}
-
-function engineNamed(state: RegionState, id: string, notOf: string): EngineState | undefined {
-  const pool = id.slice(0, id.lastIndexOf("/"));
-  if (pool === notOf) return undefined;
-  return state.pools.get(pool)?.engines.find((engine) => engine.id === id);
 }

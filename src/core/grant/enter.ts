@@ -4,7 +4,7 @@ import type { Granted } from "./grant.ts";
 import { decodingAt, type GrantAsk, type Offer, knownTokens, needOf } from "./offer.ts";
 import { REPORTS_LATE_MS } from "./overdue.ts";
 import { addPrompt, promptShare } from "./prompt-share.ts";
-import { enterPull } from "./pull.ts";
+import { enterPull, type Pull } from "./pull.ts";
 import { addWork } from "./recent-work.ts";
 import { claimOf } from "./residency.ts";
 import { observeReturn, PEACE } from "./returns.ts";
@@ -56,7 +56,7 @@ export function enter(state: RegionState, choice: Choice): Granted {
     ...busy,
     ...(elsewhere && { elsewhere }),
     reason,
-    ...(offer.pull && { pull: { from: offer.pull.source.id, tokens: offer.pull.tokens } }),
+    ...(live.pull && { pull: live.pull }),
   };
 }
 
@@ -99,6 +99,7 @@ function liveOf(
     linkTokens,
     heldTokens: offer.heldTokens,
     coveredTokens: offer.pull?.tokens ?? offer.heldTokens,
+    pull: pullOf(offer),
     grantedAt: nowMs,
     prefillMs: bookedMs,
     prefillEndsAt,
@@ -136,7 +137,7 @@ function book(
   if (pulledAt > Math.max(nowMs, engine.backlogUntil)) {
     engine.fetchesUntil = Math.max(engine.fetchesUntil, pulledAt);
   }
-  if (offer.pull) enterPull(offer.pull.source, engine, pulledAt);
+  if (offer.pull) enterPull(offer.pull.source, engine, pulledAt, live.ticket);
   if (prefillMs > 0) {
     engine.freeMs = freeMsAt(engine, nowMs);
     engine.backlogUntil = prefillEndsAt;
@@ -158,6 +159,17 @@ function remember({ engine, ask, keys, offer, nowMs }: Choice, live: LiveGrant):
   // Entered before it is true, so that a burst of siblings follows the first of them.
   touch(engine, { keys, linkTokens }, nowMs, endsAt, prefillEndsAt);
   if (offer.crowdsOut) engine.peaceUntil = nowMs + PEACE * offer.evictedMs;
+}
+
+function pullOf({ pull }: Offer): Pull | undefined {
+  return (
+    pull && {
+      from: pull.source.id,
+      tokens: pull.tokens,
+      movedTokens: pull.movedTokens,
+      ms: pull.ms,
+    }
+  );
 }
 
 /**

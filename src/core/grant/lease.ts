@@ -1,5 +1,5 @@
 import { LEASE_MS } from "./enter.ts";
-import { type LiveGrant, type RegionState, freeMsAt } from "./region-state.ts";
+import { type LiveGrant, type RegionState, engineOf, freeMsAt } from "./region-state.ts";
 import { touch } from "./touch.ts";
 
 /** What is kept of a grant elsewhere than in memory. */
@@ -24,9 +24,7 @@ export function silentGrants(state: RegionState, nowMs: number): Lease[] {
  * not known any more.
  */
 export function restoreLease(state: RegionState, { engine: id, live }: Lease, nowMs: number) {
-  const engine = [...state.pools.values()]
-    .flatMap(({ engines }) => engines)
-    .find((one) => one.id === id);
+  const engine = engineOf(state, id);
   if (engine === undefined || state.tickets.has(live.ticket)) return false;
   const own: LiveGrant = { ...live, leaseUntil: nowMs + LEASE_MS };
   engine.grants.set(own.ticket, own);

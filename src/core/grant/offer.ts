@@ -4,7 +4,7 @@ import { evictionRounds, TURNS_AHEAD } from "../plan/rounds.ts";
 import { displacedMs } from "./displaced.ts";
 import { type Foreign, foreignAt } from "./foreign.ts";
 import { overdueMs } from "./overdue.ts";
-import { pullMs, type Source } from "./pull.ts";
+import { pullFrom, type Source } from "./pull.ts";
 import { overworkMs, workRatio } from "./recent-work.ts";
 import { believed, distrust } from "./residency.ts";
 import { crowdsOut } from "./returns.ts";
@@ -39,7 +39,12 @@ export type Offer = {
   readonly foreignMs: number;
   /** What is fetched from another engine, and how long that takes. */
   readonly pull:
-    | { readonly source: EngineState; readonly tokens: number; readonly ms: number }
+    | {
+        readonly source: EngineState;
+        readonly tokens: number;
+        readonly movedTokens: number;
+        readonly ms: number;
+      }
     | undefined;
   /** Wait for a decode slot or for KV cache. */
   readonly slotMs: number;
@@ -60,14 +65,14 @@ const STEPS_NOW = 0.02;
 /** A second copy of a prefix takes room that others have to be computed again for: this share of its own recompute. */
 const KEPT_TWICE = 0.5;
 
-/** Predicts one leg at one engine from the ledger; `source` is whom it could pull from. */
+/** Predicts one leg at one engine from the ledger; `sources` are whom it could pull from. */
 export function offerOf(
   pool: PoolState,
   engine: EngineState,
   given: GrantAsk,
   keys: Float64Array,
   nowMs: number,
-  source?: Source,
+  sources: readonly Source[] = [],
 ): Offer {
   const { ask, linkTokens, held, handedTokens } = given;
   const tokens = Math.max(1, ask.promptTokens);
@@ -76,7 +81,7 @@ export function offerOf(
   // A leg that is handed its prefix prefills only what neither the handoff nor the engine's own cache covers.
   const covered = handedTokens >= tokens ? tokens : Math.max(heldTokens, handedTokens);
   const queueMs = Math.max(0, engine.backlogUntil - nowMs);
-  const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, source);
+  const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, sources);
   const prefillMs = modelledPrefillMs * prefillFactor(engine, nowMs);
   const foreign = foreignAt(engine, nowMs);
   const decode = decodeOf(engine, given, tokens, foreign, nowMs);
@@ -154,21 +159,26 @@ function prefillOf(
   tokens: number,
   covered: number,
   nowMs: number,
-  source: Source | undefined,
+  sources: readonly Source[],
 ): Pick<Offer, "modelledPrefillMs" | "pull"> {
-  const { speed, pull: cost } = engine.pool;
-  const modelledPrefillMs = speed.prefillMs(tokens, covered);
-  const pulled = Math.min(source?.tokens ?? 0, tokens - 1);
-  if (cost === undefined || source === undefined || pulled <= covered || source.engine === engine) {
-    return { modelledPrefillMs, pull: undefined };
+  const { speed } = engine.pool;
+  const aloneMs = speed.prefillMs(tokens, covered);
+  let best: Pick<Offer, "modelledPrefillMs" | "pull"> = {
+    modelledPrefillMs: aloneMs,
+    pull: undefined,
+  };
+  let mostSavedMs = 0;
+  for (const source of sources) {
+    const pull = pullFrom(source, engine, tokens, covered, nowMs);
+    if (pull === undefined) continue;
+    const waitsMs = Math.max(0, pull.ms - Math.max(0, engine.backlogUntil - nowMs));
+    const restMs = speed.prefillMs(tokens, pull.tokens);
+    const savedMs = (aloneMs - restMs) * prefillFactor(engine, nowMs) - waitsMs;
+    if (savedMs <= mostSavedMs) continue;
+    mostSavedMs = savedMs;
+    best = { modelledPrefillMs: restMs, pull: { source: source.engine, ...pull } };
   }
-  const ms = pullMs(cost, source.engine, engine, pulled - covered, nowMs);
-  const waitsMs = Math.max(0, ms - Math.max(0, engine.backlogUntil - nowMs));
-  const restMs = speed.prefillMs(tokens, pulled);
-  if (waitsMs >= (modelledPrefillMs - restMs) * prefillFactor(engine, nowMs)) {
-    return { modelledPrefillMs, pull: undefined };
-  }
-  return { modelledPrefillMs: restMs, pull: { source: source.engine, tokens: pulled, ms } };
+  return best;
 }
 
 /** What decoding takes, and what of it counts where engines are compared. */

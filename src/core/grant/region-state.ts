@@ -11,7 +11,7 @@ import type { Offer } from "./offer.ts";
 import type { RecentPrompts } from "./prompt-share.ts";
 import { type KvEvents, noKvEvents } from "./kv-events.ts";
 import type { ProbeLease } from "./probes.ts";
-import type { PullCost } from "./pull.ts";
+import type { Pull, PullCost, PullLink } from "./pull.ts";
 import type { Waiting } from "./queue.ts";
 import type { HandedAgain } from "./recompute.ts";
 import { expectedReturns, type Returns } from "./returns.ts";
@@ -28,6 +28,8 @@ export type LiveGrant = {
   readonly heldTokens: number;
   /** Prefix tokens that are not computed: held, or pulled from another engine. */
   readonly coveredTokens: number;
+  /** What it was to fetch from another engine; undefined where nothing. */
+  readonly pull: Pull | undefined;
   readonly grantedAt: number;
   /** Modelled prefill at the engine's measured speed, ms; 0 once the first token came. */
   prefillMs: number;
@@ -90,6 +92,8 @@ export type EngineState = {
   receivesUntil: number;
   /** Until all legs it would otherwise begin with have fetched their prefix, epoch ms. */
   fetchesUntil: number;
+  /** Whether it may pull from another engine, by its id; those it never failed to are not here. */
+  readonly pullsFrom: Map<string, Breaker>;
   readonly grants: Map<string, LiveGrant>;
   /** The same by when they end; undefined when they have changed since somebody asked. */
   byEnd: readonly LiveGrant[] | undefined;
@@ -124,8 +128,8 @@ export type PoolState = {
   readonly pool: Pool;
   readonly speed: Speed;
   readonly engines: EngineState[];
-  /** What pulling a prefix from one engine to another takes; undefined where they cannot. */
-  readonly pull: PullCost | undefined;
+  /** Pools whose engines its own may pull a prefix from, and what that takes; none where they cannot. Set once. */
+  pulls: readonly { readonly pool: PoolState; readonly cost: PullCost }[];
   /** How soon another pool gives it back what it has lost; undefined where it has to compute that itself. */
   readonly handedAgain: HandedAgain | undefined;
   readonly prefill: Shared;
@@ -163,16 +167,28 @@ export type RegionState = {
 export function createRegionState(
   pools: ReadonlyMap<string, Pool> | Iterable<Pool>,
   speeds: Speeds,
-  pulls?: ReadonlyMap<string, PullCost>,
+  pulls?: ReadonlyMap<string, readonly PullLink[]>,
   handed?: ReadonlyMap<string, HandedAgain>,
 ): RegionState {
   const state: RegionState = { pools: new Map(), tickets: new Map(), nextTicket: 1, probesAt: 0 };
   for (const pool of pools instanceof Map ? pools.values() : (pools as Iterable<Pool>)) {
     const speed = speeds.get(pool.id);
     if (speed === undefined || pool.roles.includes("encode")) continue;
-    state.pools.set(pool.id, poolState(pool, speed, pulls?.get(pool.id), handed?.get(pool.id)));
+    state.pools.set(pool.id, poolState(pool, speed, handed?.get(pool.id)));
+  }
+  for (const [id, pool] of state.pools) {
+    pool.pulls = (pulls?.get(id) ?? []).flatMap(({ from, cost }) => {
+      const source = state.pools.get(from);
+      return source ? [{ pool: source, cost }] : [];
+    });
   }
   return state;
+}
+
+/** The engine of that id, of whichever pool; undefined where it is not in the ledger. */
+export function engineOf({ pools }: RegionState, id: string): EngineState | undefined {
+  const pool = pools.get(id.slice(0, id.lastIndexOf("/")));
+  return pool?.engines.find((engine) => engine.id === id);
 }
 
 /** KV cache tokens of one engine; without limit where a hosted fleet keeps its memory to itself. */
@@ -186,12 +202,7 @@ export function indexCapacity(engine: EngineState): number {
   return Math.max(0, speed.kvTokens - engine.unindexedTokens);
 }
 
-function poolState(
-  pool: Pool,
-  speed: Speed,
-  pull: PullCost | undefined,
-  handedAgain: HandedAgain | undefined,
-): PoolState {
+function poolState(pool: Pool, speed: Speed, handedAgain: HandedAgain | undefined): PoolState {
   const engines: EngineState[] = [];
   const knowers = new Knowers();
   const costs = new Float64Array(pool.engines.length);
@@ -199,7 +210,7 @@ function poolState(
     pool,
     speed,
     engines,
-    pull,
+    pulls: [],
     handedAgain,
     costs,
     offers: [],
@@ -225,6 +236,7 @@ function poolState(
       sendsUntil: 0,
       receivesUntil: 0,
       fetchesUntil: 0,
+      pullsFrom: new Map(),
       grants: new Map(),
       byEnd: undefined,
       batch: 0,

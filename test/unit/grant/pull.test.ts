@@ -16,7 +16,7 @@ const SLOW: PullCost = { fixedMs: 2, msPerToken: 10 };
 /** A pool of engines that can pull from each other, at a cost. */
 function pulling(cost: PullCost | undefined, engineCount = 2): RegionState {
   const planned = fleet({ poolList: [pool("h200", { engineCount })] });
-  const pulls = cost && new Map([["h200", cost]]);
+  const pulls = cost && new Map([["h200", [{ from: "h200", cost }]]]);
   return createRegionState(planned.pools, speedsOf(planned), pulls);
 }
 
@@ -51,7 +51,12 @@ describe("pulling a prefix from another engine", () => {
     const state = pulling(FAST);
     const { first, nowMs } = warm(state);
     const second = granted(state, sibling(1, [first.engine]), nowMs);
-    expect(second.pull).toEqual({ from: first.engine, tokens: 59_000 });
+    expect(second.pull).toEqual({
+      from: first.engine,
+      tokens: 59_000,
+      movedTokens: 59_000,
+      ms: 61,
+    });
     expect(second.heldTokens).toBe(0);
     expect(second.prefillMs).toBeLessThan(first.prefillMs / 10);
     expect(second.reason).toContain(`pulls 59000 tokens from ${first.engine}`);
