@@ -4,16 +4,20 @@ import type { Mesh } from "./schema.ts";
 
 type LinkEntry = Mesh["links"][number];
 
-/** Links that lead nowhere: from a pool to itself, the same as another, or between pools without the phase to hand over. */
+/**
+ * Links that lead nowhere: from a pool to itself, the same as another, or between pools without the phase to hand over;
+ * but wherever prompts are prefilled, a link brings what other engines have cached, where the dialect pulls it.
+ */
 export function* linkEndProblems(around: Surroundings): Generator<Problem> {
   const seen = new Map<string, number>();
   for (const [n, link] of around.mesh.links.entries()) {
     const path = `links.${n}`;
-    if (link.from === link.to) {
+    const isPulled = pulls(link, around);
+    if (link.from === link.to && !isPulled) {
       yield {
         path,
         problem: `the link leads from \`${link.from}\` to itself`,
-        fix: "remove it: engines of one pool need no link, and other pools are named in `from` or `to`",
+        fix: "remove it: only engines that prefill and pull cached prefixes from one another need a link within their pool",
       };
       continue;
     }
@@ -21,8 +25,14 @@ export function* linkEndProblems(around: Surroundings): Generator<Problem> {
     const same = seen.get(ends);
     if (same === undefined) seen.set(ends, n);
     else yield twice(link, path, same);
-    yield* phases(link, path, around);
+    if (!isPulled) yield* phases(link, path, around);
   }
+}
+
+function pulls({ to }: LinkEntry, { pools, dialects }: Surroundings): boolean {
+  const pool = pools.get(to);
+  if (pool === undefined || !pool.roles.includes("prefill")) return false;
+  return dialects.get(pool.dialect)?.capabilities?.pullsPrefix === "peer";
 }
 
 function twice({ from, to, transport }: LinkEntry, path: string, same: number): Problem {

@@ -13,6 +13,11 @@ export type Capabilities = {
   /** A decode engine can prefill what it was not handed. */
   readonly prefillsAtDecode: boolean;
   readonly keepsDecodePrefix: boolean;
+  /**
+   * How a cached prefix comes to an engine before prefill: by a `handle` that another gave out; from a `store` that they
+   * share; from a `peer` it is told of, which sends the longest that it has (see `LegContext.pull`).
+   */
+  readonly pullsPrefix: "none" | "handle" | "store" | "peer";
   readonly firstTokenFrom: Phase;
   /** Which leg's usage tells cached tokens truly. */
   readonly cachedFrom: {
@@ -83,6 +88,8 @@ export type LegContext = {
   readonly kept?: Handoff;
   /** An engine that has to be asked keeps what it answers, for the next turn's prefill or to be exported. */
   readonly keeps?: boolean;
+  /** Whom to pull the prompt's cached prefix from before prefill; only for engines that pull from a `peer`. */
+  readonly pull?: EngineAddress;
   readonly split?: Split;
   /** What encodes the media of the prompt (see `Dialect.encodes`), a name for each piece and in that order. */
   readonly encoders?: readonly EngineAddress[];

@@ -9,6 +9,7 @@ export const wholeRequests = {
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "none",
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "none" },
   },

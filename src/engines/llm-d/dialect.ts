@@ -17,6 +17,7 @@ export const llmD: Dialect = {
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "none",
     firstTokenFrom: "decode",
     // The sidecar puts the prefill engine's figure in place of the decode engine's.
     cachedFrom: { together: true, disaggregated: "decode" },

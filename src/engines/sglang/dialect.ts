@@ -17,6 +17,7 @@ export const sglang: Dialect = {
     order: "concurrent",
     prefillsAtDecode: false,
     keepsDecodePrefix: false,
+    pullsPrefix: "none",
     firstTokenFrom: "prefill",
     // Decode adds what it finds itself to what prefill told it.
     cachedFrom: { together: true, disaggregated: "prefill" },

@@ -20,6 +20,7 @@ export const trtllm: Dialect = {
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "none",
     firstTokenFrom: "prefill",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },

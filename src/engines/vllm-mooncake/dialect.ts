@@ -17,6 +17,7 @@ export const vllmMooncake: Dialect = {
     order: "concurrent",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "none",
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },

@@ -19,6 +19,7 @@ export const vllmNixlPush: Dialect = {
     order: "concurrent",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "none",
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },

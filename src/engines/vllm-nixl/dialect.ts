@@ -24,6 +24,7 @@ export const vllmNixl: Dialect = {
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "handle",
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },

@@ -16,6 +16,7 @@ export const vllmSharedStorage: Dialect = {
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "store",
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
