@@ -1,5 +1,6 @@
 import { adopt } from "../core/grant/adopt.ts";
 import { probed } from "../core/grant/probes.ts";
+import { pulled } from "../core/grant/pulled.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import { withdraw } from "../core/grant/reserve.ts";
 import { done, failed, firstToken, released, renew, told } from "../core/grant/report.ts";
@@ -52,6 +53,7 @@ function enterProbe(state: RegionState, event: RegionEvent, nowMs: number): void
 /** Before the grant is ended: of one that has, nobody knows when its engine told it. */
 function hear(state: RegionState, event: RegionEvent, grantedAt: number, nowMs: number): void {
   const { ticket, cachedShare } = event;
+  if (event.pulled !== undefined) pulled(state, ticket, event.pulled, nowMs);
   if (event.told === undefined && cachedShare === undefined) return;
   const atMs = Math.min(nowMs, grantedAt + (event.told?.afterMs ?? 0));
   const tells = { ...(event.told && { load: event.told.load }), atMs, cachedShare };

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Clock } from "../core/clock.ts";
 import type { Fleet } from "../core/fleet.ts";
 import { leaseProbes } from "../core/grant/probes.ts";
+import { pullLinksOf } from "../core/grant/pull-links.ts";
 import { handedAgainOf } from "../core/grant/recompute.ts";
 import { createRegionState, type RegionState } from "../core/grant/region-state.ts";
 import { claim, reserve } from "../core/grant/reserve.ts";
@@ -107,7 +108,7 @@ export class Region<Env = unknown> extends DurableObject<Env> implements RegionC
   #memoryOf(region: string): RegionMemory {
     this.#known ??= new RegionMemory(
       this.#store,
-      emptyState(this.#options.fleet, region),
+      emptyState(this.#options, region),
       this.#clock.now(),
     );
     return this.#known;
@@ -150,6 +151,8 @@ export type RegionOptions = {
   readonly clock: Clock;
   /** Who is told of changes; nobody when absent. */
   readonly push?: SnapshotPush;
+  /** Whether engines of a dialect can pull a prefix from others of it; none can when absent. */
+  readonly pulls?: (dialect: string) => boolean;
 };
 
 const CLAIM_HELD_MS = 5000;
@@ -157,10 +160,15 @@ const SNAPSHOT_YOUNG_MS = 1000;
 const unknownVersion = { ok: false, v: 1, code: "unknown_version" } as const;
 const unknownTicket = { ok: false, v: 1, code: "unknown_ticket" } as const;
 
-function emptyState(fleet: Fleet, shard: string): RegionState {
+function emptyState({ fleet, pulls }: RegionOptions, shard: string): RegionState {
   const pools = [...fleet.pools.values()].filter(({ id }) => shardOf(fleet, id) === shard);
   const speeds = speedsOf(fleet);
-  const state = createRegionState(pools, speeds, undefined, handedAgainOf(fleet, speeds));
+  const state = createRegionState(
+    pools,
+    speeds,
+    pulls && pullLinksOf(fleet, pulls),
+    handedAgainOf(fleet, speeds),
+  );
   // Tickets minted here before a loss of memory must not meet those of after.
   state.nextTicket = Math.floor(Math.random() * 2 ** 40);
   return state;

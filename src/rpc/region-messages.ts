@@ -1,6 +1,7 @@
 import type { ToldLoad } from "../core/grant/foreign.ts";
 import type { KvTold } from "../core/grant/kv-events.ts";
 import type { Probe } from "../core/grant/probes.ts";
+import type { PullEnd } from "../core/grant/pulled.ts";
 import type { GrantAsk, Granted, Refused } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { EngineView } from "../core/plan/placement.ts";
@@ -64,6 +65,8 @@ export type RegionEvent = {
   readonly told?: { readonly load: ToldLoad; readonly afterMs: number } | undefined;
   /** Share of the prompt that the engine says it found cached, 0 to 1; absent where nobody knows. */
   readonly cachedShare?: number | undefined;
+  /** What came of the prefix that the leg was granted to pull; absent where nobody told. */
+  readonly pulled?: PullEnd | undefined;
 };
 
 /** What a region answers: an engine, a place in its queue, or why neither. */

@@ -4,6 +4,7 @@ import { shardsOf } from "../../src/core/shards.ts";
 import { Region as RegionObject } from "../../src/durable/region.ts";
 import { SnapshotPush } from "../../src/durable/snapshot-push.ts";
 import type { Fleet } from "../../src/core/fleet.ts";
+import { capabilitiesOf } from "../../src/engines/registry.ts";
 import { createFleets, type FleetStub, type Namespace } from "../../src/rpc/objects.ts";
 import { fleetOf } from "./fleet.ts";
 import { REAL_TIME } from "./real-time.ts";
@@ -12,9 +13,11 @@ import { REAL_TIME } from "./real-time.ts";
 export class Region extends RegionObject<RegionEnv> {
   constructor(ctx: DurableObjectState, env: RegionEnv, clock: Clock = REAL_TIME) {
     const fleet = fleetOf(env.MESH);
-    super(ctx, env, { fleet, clock, ...pushTo(env, fleet, clock, ctx) });
+    super(ctx, env, { fleet, clock, pulls, ...pushTo(env, fleet, clock, ctx) });
   }
 }
+
+const pulls = (dialect: string) => capabilitiesOf(dialect).pullsPrefix === "peer";
 
 export type RegionEnv = {
   /** Contents of `mesh.json`, in place of the bundled one. */
