@@ -15,6 +15,8 @@ export type Segment = {
   readonly engine: string;
   /** The engine behind an endpoint that chooses itself, by its name there, where it was told. */
   readonly toldEngine?: string;
+  /** Cached, but not there: the engine that it came from before prefill. */
+  readonly pulledFrom?: string;
   readonly device: string;
   readonly region: string;
   readonly startedAt: number;
@@ -58,6 +60,15 @@ export type Work = {
   readonly outputTokens?: number;
   /** What was stored of the conversation and its engine might lack. Absent where nothing was. */
   readonly imported?: KvMoved;
+  /** A prefix that it was to pull from another engine, as predicted; `told.fetched` is what came. */
+  readonly pull?: {
+    readonly from: string;
+    readonly tokens: number;
+    readonly bytes: number;
+    readonly ms: number;
+    /** Its engine would not: it computed it instead. */
+    readonly refused?: true;
+  };
   /** What the endpoint told of whom it chose, or the engine of what it fetched. */
   readonly told?: Omit<Told, "pin">;
 };

@@ -53,6 +53,7 @@ export function engineRequest(
     ...(order.cacheSalt !== undefined &&
       (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
     ...splitOf(access.fleet, order, learned),
+    ...pullOf(access.fleet, order, dialect),
     encoders: encodersFor(access.fleet, order),
   });
   if (message === undefined) return undefined;
@@ -116,6 +117,7 @@ export function withoutSecrets(
     order.engine,
     order.split?.prefill,
     order.split?.decode,
+    order.pull,
     ...encodersFor(fleet, order).map(({ id }) => id),
   ];
   // A handle may lead to any of them.
@@ -153,6 +155,15 @@ export function addressOf(fleet: Fleet, id: string): EngineAddress {
 function pinOf({ engine, pins }: LegOrder, pool: Pool): Pick<LegContext, "pin"> {
   const pin = pool.workerPins ? pins?.[engine] : undefined;
   return pin === undefined ? {} : { pin };
+}
+
+/** Whom to pull from, where its engine can, and the other is there still: it computes the prefix else. */
+function pullOf(fleet: Fleet, { pull }: LegOrder, dialect: Dialect): Pick<LegContext, "pull"> {
+  if (pull === undefined || dialect.capabilities.pullsPrefix !== "peer") return {};
+  const isThere = fleet.pools
+    .get(pull.slice(0, pull.lastIndexOf("/")))
+    ?.engines.some(({ id }) => id === pull);
+  return isThere ? { pull: addressOf(fleet, pull) } : {};
 }
 
 function hintsOf({ slo }: Fleet, hints: LegHints): Pick<LegContext, "hints" | "slo"> {

@@ -1,4 +1,5 @@
 import type { GrantAsk } from "../core/grant/grant.ts";
+import type { PullEnd } from "../core/grant/pulled.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type {
   RegionAnswer,
@@ -59,6 +60,7 @@ export function eventOf(
   { told, cachedShare }: Pick<RegionEvent, "told" | "cachedShare">,
 ): RegionEvent {
   const { ticket, event, now, usage, failure, retryAfterMs } = report;
+  const pulled = pullEndOf(report);
   return {
     ticket,
     event,
@@ -69,5 +71,16 @@ export function eventOf(
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(told !== undefined && { told }),
     ...(cachedShare !== undefined && { cachedShare }),
+    ...(pulled !== undefined && { pulled }),
   };
+}
+
+/** How much of the prompt a pull brought; what the engine had of it besides counts, as the longer of both is kept. */
+function pullEndOf({ fetched, usage }: LegReport): PullEnd | undefined {
+  if (fetched === undefined) return undefined;
+  if (fetched === "refused") return { why: "refused" };
+  if ("failed" in fetched) return { why: "failed" };
+  if (usage === undefined || usage.promptTokens <= 0) return undefined;
+  const tokens = Math.max(fetched.tokens, usage.cachedTokens ?? 0);
+  return { share: Math.min(1, tokens / usage.promptTokens) };
 }

@@ -152,5 +152,6 @@ async function engineFor(
     last = claimed.ok ? claimed.answer : undefined;
   }
   if (last?.kind !== "granted" || signal.aborted) return undefined;
-  return { ...order, ticket: last.grant.ticket, engine: last.grant.engine };
+  const { ticket, engine, pull } = last.grant;
+  return { ...order, ticket, engine, ...(pull && { pull: pull.from }) };
 }

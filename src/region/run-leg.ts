@@ -25,12 +25,27 @@ export async function runLeg(
   order: LegOrder,
   signal: AbortSignal,
 ): Promise<LegAnswer> {
-  const answer = await tryLeg(access, order, signal);
+  const answer = await tryPulling(access, order, signal);
   const { pins, ...unpinned } = order;
   const isPinned = pins?.[order.engine] !== undefined;
   if (answer.ok || !isPinned || !MAY_BE_PINNED_TO_NONE.has(answer.failure.kind)) return answer;
-  return tryLeg(access, unpinned, signal);
+  return tryPulling(access, unpinned, signal);
 }
+
+/** An engine that will not pull from where it was told, or stumbles over it, is asked to compute instead. */
+async function tryPulling(
+  access: EngineAccess,
+  order: LegOrder,
+  signal: AbortSignal,
+): Promise<LegAnswer> {
+  const answer = await tryLeg(access, order, signal);
+  const { pull, ...computing } = order;
+  if (answer.ok || pull === undefined || !MAY_BE_THE_PULL.has(answer.failure.kind)) return answer;
+  const computed = await tryLeg(access, computing, signal);
+  return computed.ok ? { ...computed, refusedPull: true } : computed;
+}
+
+const MAY_BE_THE_PULL: ReadonlySet<LegFailure["kind"]> = new Set(["caller", "status"]);
 
 /** How endpoints answer for engines that served last time and are there no more. */
 const MAY_BE_PINNED_TO_NONE: ReadonlySet<LegFailure["kind"]> = new Set([

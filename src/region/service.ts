@@ -3,7 +3,7 @@ import type { Standing } from "../core/grant/queue.ts";
 import type { Reserved } from "../core/grant/reserve.ts";
 import type { ToldLimits } from "../core/hosted/limits.ts";
 import type { Ask } from "../core/plan/placement.ts";
-import type { LegHints, LegKind, Told, Usage } from "../core/leg.ts";
+import type { Fetched, LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { Media } from "../core/media.ts";
 
 /**
@@ -88,6 +88,8 @@ export type LegOrder = {
   readonly kept?: string;
   /** Its engine is to leave prompt and answer under a handle, so that they can be kept elsewhere. */
   readonly keeps?: boolean;
+  /** The engine to pull the prompt's cached prefix from before prefill, as it was granted. */
+  readonly pull?: string;
   /** Both engines of a split request whose legs meet by a name of ours, which is a decimal integer below 2^53. */
   readonly split?: {
     readonly prefill: string;
@@ -103,10 +105,13 @@ export type LegOrder = {
 };
 
 /** An order before it is known where it goes. */
-export type LegAhead = Omit<LegOrder, "ticket" | "engine" | "handoff" | "split">;
+export type LegAhead = Omit<LegOrder, "ticket" | "engine" | "handoff" | "pull" | "split">;
 
 export type LegAnswer = {
-  /** What the engine told with it. */ readonly load?: ToldLoad;
+  /** What the engine told with it. */
+  readonly load?: ToldLoad;
+  /** The engine refused to pull from where it was told to, and served the leg without. */
+  readonly refusedPull?: true;
 } & LegBegun;
 
 type LegBegun =
@@ -163,6 +168,8 @@ export type LegReport = {
   readonly ticket: string;
   readonly event: "first-token" | "done" | "failed" | "released";
   readonly usage?: Usage;
+  /** What came of the prefix that it was to pull, or that its engine would not; absent where nobody told. */
+  readonly fetched?: Fetched | "refused";
   readonly elapsedMs?: number;
   /** `handoff`: it, or the other engine of the split, or what lies between them. */
   readonly failure?: LegFailure["kind"] | "handoff";

@@ -3,7 +3,7 @@ import { encodersAmong } from "../region/encoders.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
 import { bring } from "./kv/import.ts";
-import { begin, finish, type LegRun, orderFor } from "./legs.ts";
+import { begin, finish, type LegRun, orderFor, send } from "./legs.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Attempt, Try } from "./try.ts";
 
@@ -43,7 +43,7 @@ export function sendLeg(
   const { encodes } = deps.capabilities(turn.dialectOf(run.grant.pool));
   const encoders = new Set(encodersAmong(deps.fleet, sent, encodes).map(({ id }) => id));
   if (encoders.size > 0) run.encoders = [...encoders];
-  return deps.region.run(sent, stop === undefined ? left : AbortSignal.any([left, stop]));
+  return send(deps, run, sent, stop === undefined ? left : AbortSignal.any([left, stop]));
 }
 
 /** What came of a leg that was sent: an answer that has begun, or the leg's end in the books. */

@@ -2,7 +2,7 @@ import type { LegOrder } from "../region/service.ts";
 import { begun, failed, type Given, sendLeg, suspecting } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
-import { begin, finish, type LegRun, orderFor } from "./legs.ts";
+import { begin, finish, type LegRun, orderFor, send } from "./legs.ts";
 import { momentAfter } from "./moment-after.ts";
 import type { Prepared } from "./prepare.ts";
 import { prefillAlone, splitOf } from "./split.ts";
@@ -107,7 +107,7 @@ async function prefillLeg(
   // Where a cut transfer does harm, decode ends first, at its first token; by then prefill is over.
   const ends = decodeInTransfer === "at-once" ? [end, momentAfter(turn.signal)] : [end];
   const sent = orderFor(deps, turn, run, aim.firstTokenTimeoutMs, { split });
-  const answer = await deps.region.run(sent, AbortSignal.any(ends));
+  const answer = await send(deps, run, sent, AbortSignal.any(ends));
   if (answer.ok && answer.kind === "answering") {
     const placement = prefillAlone(aim);
     return { early: begun(deps, turn, { ...aim, placement }, run, {}, answer) };
@@ -116,7 +116,7 @@ async function prefillLeg(
     const why = end.aborted ? "its decode leg failed" : undefined;
     return { early: failed(deps, turn, run, answer, why) };
   }
-  finish(deps, run, "served", { usage: answer.usage });
+  finish(deps, run, "served", { usage: answer.usage, told: answer.told });
   deps.waitUntil(resolveSilence(deps, [run]));
   return { handoff: answer.handoff };
 }

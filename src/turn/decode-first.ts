@@ -2,7 +2,7 @@ import { answerLeg, begun, failed, sendLeg } from "./answer-leg.ts";
 import { reservePrefill } from "./attempt.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
-import { begin, finish, type LegRun, orderFor, release } from "./legs.ts";
+import { begin, finish, type LegRun, orderFor, release, send } from "./legs.ts";
 import { momentAfter } from "./moment-after.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Attempt, Try } from "./try.ts";
@@ -68,9 +68,9 @@ async function prefillLeg(deps: TurnDeps, turn: Prepared, aim: Try) {
   const { run } = reserved;
   begin(deps, run, aim.runs);
   const sent = orderFor(deps, turn, run, aim.firstTokenTimeoutMs);
-  const answer = await deps.region.run(sent, momentAfter(turn.signal));
+  const answer = await send(deps, run, sent, momentAfter(turn.signal));
   if (!answer.ok || answer.kind !== "prefilled") return failed(deps, turn, run, answer);
-  finish(deps, run, "served", { usage: answer.usage });
+  finish(deps, run, "served", { usage: answer.usage, told: answer.told });
   deps.waitUntil(resolveSilence(deps, [run]));
   return { ok: true, run } as const;
 }

@@ -3,7 +3,7 @@ import { answerLeg, begun, failed, suspecting } from "./answer-leg.ts";
 import { resolveSilence } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { bring, hasLostKept, mayBring } from "./kv/import.ts";
-import { begin, finish, type LegRun, orderFor, release, reserve } from "./legs.ts";
+import { begin, finish, type LegRun, orderFor, release, reserve, send } from "./legs.ts";
 import { momentAfter } from "./moment-after.ts";
 import type { Prepared } from "./prepare.ts";
 import { keptFor, prefillAlone } from "./split.ts";
@@ -24,7 +24,7 @@ export async function handOver(
   const bringing = kept.kept === undefined || isLost ? bring(deps, turn, prefill) : undefined;
   const given = bringing === undefined ? kept : await bringing;
   const sent = orderFor(deps, turn, prefill, aim.firstTokenTimeoutMs, given);
-  const answer = await deps.region.run(sent, momentAfter(turn.signal));
+  const answer = await send(deps, prefill, sent, momentAfter(turn.signal));
   if (answer.ok && answer.kind === "answering") {
     release(deps, decode);
     return begun(deps, turn, { ...aim, placement: prefillAlone(aim) }, prefill, {}, answer);

@@ -2,7 +2,14 @@ import type { Granted } from "../core/grant/grant.ts";
 import type { Standing } from "../core/grant/queue.ts";
 import type { LegHints, LegKind, Told, Usage } from "../core/leg.ts";
 import type { KvMoved, Work } from "../core/receipt.ts";
-import type { LegAhead, LegFailure, LegOrder, ReserveAsk } from "../region/service.ts";
+import type {
+  LegAhead,
+  LegAnswer,
+  LegFailure,
+  LegOrder,
+  LegReport,
+  ReserveAsk,
+} from "../region/service.ts";
 import type { TurnDeps } from "./deps.ts";
 import { keepsKv } from "./kv/export.ts";
 import type { Prepared } from "./prepare.ts";
@@ -32,6 +39,8 @@ export type LegRun = {
   imported?: KvMoved;
   /** That state, where it is no use to any engine. */
   spoiled?: string;
+  /** Its engine would not pull the prefix that it was granted to. */
+  refusedPull?: true;
   /** Frames that brought tokens, of a stream that ended without its usage. */
   tokenFrames?: number;
 };
@@ -160,10 +169,30 @@ export function finish(
     event: outcome === "served" ? "done" : outcome === "failed" ? "failed" : "released",
     elapsedMs: run.endedAt - run.startedAt,
     ...(usage !== undefined && { usage }),
+    ...fetchedBy(run),
     ...(failure !== undefined && { failure: isUnclear ? "handoff" : failure }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     now: run.endedAt,
   });
+}
+
+/** What came of the prefix that a leg was granted to pull. */
+function fetchedBy({ grant, told, refusedPull }: LegRun): Pick<LegReport, "fetched"> {
+  if (grant.pull === undefined) return {};
+  const fetched = refusedPull ? "refused" : told?.fetched;
+  return fetched === undefined ? {} : { fetched };
+}
+
+/** Sends a leg. */
+export async function send(
+  deps: TurnDeps,
+  run: LegRun,
+  order: LegOrder,
+  signal: AbortSignal,
+): Promise<LegAnswer> {
+  const answer = await deps.region.run(order, signal);
+  if (answer.refusedPull) run.refusedPull = true;
+  return answer;
 }
 
 /** What the region service is told to send. */
@@ -178,6 +207,7 @@ export function orderFor(
     ...aheadOf(deps, turn, { ...run, pool: run.grant.pool }, firstTokenTimeoutMs),
     ticket: run.grant.ticket,
     engine: run.grant.engine,
+    ...(run.grant.pull && { pull: run.grant.pull.from }),
     ...given,
   };
 }

@@ -152,15 +152,20 @@ function isOpen({ fleet }: TurnDeps, { ask }: Prepared, placement: Placement, tr
   return mayDecideAgain(fleet, ask, placement) && (placement.prefill !== undefined || tries === 0);
 }
 
-/** With the engine that decodes granted, its own word of what it holds and how busy it is replaces the plan's belief. */
+/**
+ * With the engine that decodes granted, its own word of what it holds, or would have pulled by then, and how busy it is
+ * replaces the plan's belief.
+ */
 function decideAgain(
   deps: TurnDeps,
   input: PlanInput,
   planned: Placement,
   { grant }: LegRun,
 ): Placement {
-  const startInMs = Math.max(0, grant.startAt - deps.now());
-  return decideSplit(input, planned, { ...grant, startInMs });
+  const { pull } = grant;
+  const startInMs = Math.max(0, grant.startAt - deps.now(), pull?.ms ?? 0);
+  const heldTokens = pull?.tokens ?? grant.heldTokens;
+  return decideSplit(input, planned, { ...grant, heldTokens, startInMs });
 }
 
 /** Waiting costs the value of time: until when it is still cheaper than the next placement, epoch ms. */

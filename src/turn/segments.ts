@@ -58,10 +58,11 @@ function inputSegments(
   const alone = prefill === undefined || answer.recomputed === true;
   const run = alone ? answer : prefill;
   const reason = answer.recomputed ? `${prefill?.why ?? "recomputed"}` : run.grant.reason;
+  const reasonHere = redecided ? `${reason}; ${prefill ? BUSY : BETTER}` : reason;
   const input = {
     ...place(deps, run, "prefill"),
     phase: "prefill" as const,
-    reason: redecided ? `${reason}; ${prefill ? BUSY : BETTER}` : reason,
+    reason: reasonHere,
     startedAt: run.startedAt,
     endedAt: (alone ? undefined : prefill.endedAt) ?? answer.firstTokenAt ?? endedAt,
   };
@@ -70,11 +71,19 @@ function inputSegments(
   if (cachedTokens === undefined) {
     return [{ ...input, from: 0, to: promptTokens, kv: "unknown", known }];
   }
+  const pulled = pulledTokens(run, cachedTokens);
   const segments: Segment[] = [];
-  if (cachedTokens > 0) segments.push({ ...input, from: 0, to: cachedTokens, kv: "cached", known });
+  const own = { ...input, from: 0, to: cachedTokens - pulled, kv: "cached", known } as const;
+  if (own.to > 0) segments.push(own);
+  if (pulled > 0) {
+    const pulledFrom = run.grant.pull?.from ?? "";
+    const why = `pulled from ${pulledFrom}`;
+    segments.push({ ...own, from: own.to, to: cachedTokens, pulledFrom, reason: why });
+  }
   if (cachedTokens < promptTokens) {
     segments.push({
       ...input,
+      reason: `${reasonHere}${unpulled(run)}`,
       from: cachedTokens,
       to: promptTokens,
       kv: "computed",
@@ -82,6 +91,21 @@ function inputSegments(
     });
   }
   return segments;
+}
+
+/** Of the tokens that a leg found cached, those that it had pulled from another engine before. */
+function pulledTokens({ grant, told }: LegRun, cachedTokens: number): number {
+  const fetched = told?.fetched;
+  if (grant.pull === undefined || fetched === undefined || "failed" in fetched) return 0;
+  return Math.min(fetched.tokens, cachedTokens);
+}
+
+/** Why a leg computed what it was to pull. */
+function unpulled({ grant, told, refusedPull }: LegRun): string {
+  if (grant.pull === undefined) return "";
+  if (refusedPull) return "; its engine would not pull that";
+  const isFailed = told?.fetched !== undefined && "failed" in told.fetched;
+  return isFailed ? "; nothing came of that" : "";
 }
 
 function place(deps: TurnDeps, { grant, told }: LegRun, phase: Phase) {
@@ -123,6 +147,16 @@ export function workOf(deps: TurnDeps, turn: Prepared, run: LegRun): Work {
         computedTokens: usage.promptTokens - cached,
       }),
     ...(run.imported && { imported: run.imported }),
+    ...pullOf(deps, run),
     ...(Object.keys(told).length > 0 && { told }),
   };
+}
+
+/** What a leg was granted to pull, and what that was expected to take. */
+function pullOf(deps: TurnDeps, { grant, refusedPull }: LegRun): Pick<Work, "pull"> {
+  if (grant.pull === undefined) return {};
+  const { from, tokens, movedTokens, ms } = grant.pull;
+  const model = deps.fleet.pools.get(grant.pool)?.model ?? "";
+  const bytes = movedTokens * (deps.fleet.models.get(model)?.kvBytesPerToken ?? 0);
+  return { pull: { from, tokens, bytes, ms, ...(refusedPull && { refused: true }) } };
 }

@@ -25,6 +25,7 @@ export const llamacpp: Dialect = {
     order: "serial",
     prefillsAtDecode: true,
     keepsDecodePrefix: true,
+    pullsPrefix: "peer",
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
