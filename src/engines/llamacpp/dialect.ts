@@ -12,8 +12,8 @@ import { told } from "./told.ts";
 const LEASE_MS = 30_000;
 
 /**
- * `workers/llama`, which is llama.cpp over HTTP: prefill leaves its state under a handle, decode fetches it. An engine
- * that cannot fetch computes instead, and tells why.
+ * `workers/llama`, which is llama.cpp over HTTP: prefill leaves its state under a handle, decode fetches it, and either
+ * pulls what another has cached of a prompt. An engine that cannot fetch computes instead, and tells why.
  */
 export const llamacpp: Dialect = {
   name: "llamacpp",
@@ -44,11 +44,12 @@ export const llamacpp: Dialect = {
 
 function editsOf(leg: LegContext): Edits {
   if (leg.leg === "prefill") {
-    const params = paramsFor({ leave: '"prompt"', fetch: leg.kept?.raw });
+    const params = paramsFor({ leave: '"prompt"', fetch: leg.kept?.raw, pull: leg.pull });
     return { set: { ...onlyPrefill(leg), ...params }, remove: NOT_FOR_PREFILL };
   }
   const { set } = bothPhases(leg);
-  const params = paramsFor({ leave: leg.keeps ? "true" : undefined, fetch: leg.handoff?.raw });
+  const leave = leg.keeps ? "true" : undefined;
+  const params = paramsFor({ leave, fetch: leg.handoff?.raw, pull: leg.pull });
   return { set: { ...set, ...params }, remove: [] };
 }
 

@@ -182,6 +182,19 @@ describe("checks of links", () => {
     expect(pathsWith({ "links/1": link({ from: "groq", to: "groq" }) })).toEqual(["links.1"]);
   });
 
+  it("let a pool be linked to itself, and its decode engines back, where prefixes are pulled", () => {
+    const pulls = (end: string) => ({
+      "pools/cpx/dialect": "llamacpp",
+      "pools/h200/dialect": "llamacpp",
+      "pools/h200/roles": ["decode"],
+      "links/1": link({ from: end, to: "cpx" }),
+    });
+    expect(pathsWith(pulls("cpx"))).toEqual([]);
+    expect(pathsWith(pulls("h200"))).toEqual([]);
+    const toDecode = { ...pulls("h200"), "links/1": link({ from: "h200", to: "h200" }) };
+    expect(pathsWith(toDecode)).toEqual(["links.1"]);
+  });
+
   it("refuse links into pools that do not decode and from pools that do not prefill", () => {
     const engines = [{ id: "0", url: "http://127.0.0.1:9100/more/0" }];
     const more = (role: string) => ({ ...smallMesh().pools.h200, roles: [role], engines });

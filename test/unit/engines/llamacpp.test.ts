@@ -48,6 +48,29 @@ describe("a split in llamacpp", () => {
   });
 });
 
+describe("a llamacpp engine that is to pull a prefix", () => {
+  it.each(["prefill", "both"] as const)("is told the other's URL: %s", (leg) => {
+    const sent = JSON.parse(sentBody("llamacpp", leg, BODY, { pull: "d/0" })) as Sent;
+    expect(sent.kv_transfer_params).toMatchObject({ pull: { from: "http://d/0" } });
+  });
+
+  it("fetches by its handle what it is handed as well", () => {
+    const sent = sentBody("llamacpp", "prefill", BODY, { pull: "d/0", kept: HANDLE });
+    expect(sent).toContain(`"fetch":${HANDLE}`);
+    expect(sent).not.toContain("pull");
+  });
+
+  it("is told nothing of an engine that is not in `mesh.json` any more", () => {
+    expect(sentBody("llamacpp", "both", BODY, { pull: "d/9" })).not.toContain("pull");
+    expect(sentBody("llamacpp", "both", BODY, { pull: "gone/0" })).not.toContain("pull");
+  });
+});
+
+it("tells no engine to pull that cannot", () => {
+  const told = sentBody("vllm-nixl", "both", BODY, { pull: "p/0" });
+  expect(told).toBe(sentBody("vllm-nixl", "both", BODY));
+});
+
 describe("a pool of llamacpp whose engines keep what they decoded", () => {
   it.each(["decode", "both"] as const)("asks for that in a leg that answers: %s", (leg) => {
     const params = (pool: { readonly bidirectional?: boolean }) =>

@@ -4,11 +4,15 @@ import type { Run } from "../../run.ts";
 import { usageOf, type EngineUsage } from "../../shapes.ts";
 import type { EmulatedDialect, EngineRequest, EngineSide, Members, Taken } from "../dialect.ts";
 import { Fetching } from "./fetching.ts";
+import { cachedAt, leased, type Origin } from "./origins.ts";
 import { readParams, type KvAsk } from "./params.ts";
 import { handleOf, leaseMsOf, meetAboutState, newHandle, stateName } from "./states.ts";
 import { type Imported, transfer } from "./transfer.ts";
 
-/** `workers/llama`: a request may leave its state under a handle, and fetch another's; what it cannot fetch it computes. */
+/**
+ * `workers/llama`: a request may leave its state under a handle, and fetch another's, or what another has cached of its
+ * prompt; what it cannot fetch it computes.
+ */
 export const llamacpp: EmulatedDialect = (side) => {
   const imported: Imported = new Map();
   return {
@@ -25,13 +29,15 @@ export const llamacpp: EmulatedDialect = (side) => {
   };
 };
 
-function take(request: EngineRequest, { leave, fetch }: KvAsk, side: EngineSide): Taken {
+function take(request: EngineRequest, asked: KvAsk, side: EngineSide): Taken {
+  const { leave, fetch } = asked;
   const { ask } = request;
   const isPrefill = leave === "prompt";
   // What it was given itself, it goes on from with both phases.
   const isDecode = fetch !== undefined && fetch.engine !== side.config.name;
   const handle = newHandle();
-  const fetching = fetch && new Fetching(fetch, request, side);
+  const origin = originOf(request, asked, side);
+  const fetching = origin && new Fetching(origin, request, side);
   const leases = isPrefill ? ("prompt" as const) : ("whole" as const);
   const leaseAs = stateName(handle, ask.cacheSalt);
   const leaving = leave && { leaseAs, leases, leaseMs: leaseMsOf(side) };
@@ -45,11 +51,20 @@ function take(request: EngineRequest, { leave, fetch }: KvAsk, side: EngineSide)
   return {
     leg: isPrefill ? "prefill" : isDecode ? "decode" : "both",
     ...(isPrefill && { ask: { ...ask, choices: ask.choices.map(silent) } }),
-    order: (choice) => (choice === 0 ? { ...leaving, awaitsPull: fetch !== undefined } : {}),
+    order: (choice) => (choice === 0 ? { ...leaving, awaitsPull: fetching !== undefined } : {}),
     usage,
-    ...((leave ?? fetch) && { members }),
+    ...((leave ?? fetching) && { members }),
     ...(fetching && { hooks: fetching.hooks }),
   };
+}
+
+function originOf(
+  request: EngineRequest,
+  { fetch, pull }: KvAsk,
+  side: EngineSide,
+): Origin | undefined {
+  if (fetch !== undefined) return leased(fetch, request, side);
+  return pull === undefined ? undefined : cachedAt(pull, request, side);
 }
 
 /** Nothing is sampled of a prompt that is only prefilled. */

@@ -2,22 +2,20 @@ import { BLOCK_TOKENS, heldOf, type Held } from "../../../../src/sim/hash.ts";
 import type { Counts } from "../../../../src/sim/sequence.ts";
 import type { Run } from "../../run.ts";
 import type { EngineRequest, EngineSide, LegHooks } from "../dialect.ts";
-import type { Named } from "./params.ts";
-import { fingerprint, leaveState, openState } from "./states.ts";
+import type { Origin } from "./origins.ts";
 
 /** One request's state from elsewhere: asked for once its request is let in, and computed where it cannot be had. */
 export class Fetching {
-  readonly #named: Named;
+  readonly #origin: Origin;
   readonly #request: EngineRequest;
   readonly #side: EngineSide;
   #run: Run | undefined;
-  #isOpen = false;
   #beganAt = 0;
   #tokens = 0;
   #told: Told = { failed: "its request ended before" };
 
-  constructor(named: Named, request: EngineRequest, side: EngineSide) {
-    this.#named = named;
+  constructor(origin: Origin, request: EngineRequest, side: EngineSide) {
+    this.#origin = origin;
     this.#request = request;
     this.#side = side;
   }
@@ -45,7 +43,7 @@ export class Fetching {
     const run = this.#run;
     if (!run) return;
     this.#beganAt = clock.now();
-    const link = linkFrom(this.#named.engine) ?? linkTo(this.#named.engine);
+    const link = linkFrom(this.#origin.engine) ?? linkTo(this.#origin.engine);
     const held = await this.#open();
     const common = held ? commonTokens(held, this.#request.ask.choices[0]?.tokens ?? []) : 0;
     if (held) this.#told = { tokens: common, bytes: 0, ms: clock.now() - this.#beganAt };
@@ -56,19 +54,10 @@ export class Fetching {
   }
 
   async #open(): Promise<Held | undefined> {
-    const named = this.#named;
-    if (named.model !== fingerprint(this.#side)) {
-      this.#told = { failed: "the state is of another model or build" };
-      return undefined;
-    }
-    if (this.#request.isLoadFailing) {
-      this.#told = { failed: "the state broke off" };
-      return undefined;
-    }
-    const held = await openState(named, this.#request.ask.cacheSalt, this.#side);
-    this.#isOpen = held !== undefined;
-    if (!held) this.#told = { failed: "the state is not there" };
-    return held;
+    const found = this.#request.isLoadFailing ? "the state broke off" : await this.#origin.open();
+    if (typeof found !== "string") return found;
+    this.#told = { failed: found };
+    return undefined;
   }
 
   #fetched(): void {
@@ -79,8 +68,7 @@ export class Fetching {
   }
 
   #leave(): void {
-    if (this.#isOpen) leaveState(this.#named, this.#request.ask.cacheSalt, this.#side);
-    this.#isOpen = false;
+    this.#origin.leave();
   }
 }
 

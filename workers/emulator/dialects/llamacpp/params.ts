@@ -7,6 +7,8 @@ import { peerAt } from "./states.ts";
 export type KvAsk = {
   readonly leave?: true | "prompt";
   readonly fetch?: Named;
+  /** The engine that may have the prompt cached, by its name. */
+  readonly pull?: string;
 };
 
 /** The state of another engine, or of this one, by what it was given out as. */
@@ -26,9 +28,9 @@ export function readParams(body: Readonly<Record<string, unknown>>, side: Engine
   const params = body[NAME];
   if (params === undefined || params === null) return { ok: true, ask: {} };
   if (!isRecord(params)) return refuse(`\`${NAME}\` must be an object.`);
-  const stranger = strangerIn(params, ["leave", "fetch"]);
+  const stranger = strangerIn(params, ["leave", "fetch", "pull"]);
   if (stranger !== undefined) return refuse(`\`${NAME}.${stranger}\` is not known.`);
-  const { leave, fetch } = params;
+  const { leave, fetch, pull } = params;
   if (leave !== undefined && leave !== true && leave !== "prompt") {
     return refuse(`\`${NAME}.leave\` must be true or "prompt".`);
   }
@@ -36,9 +38,21 @@ export function readParams(body: Readonly<Record<string, unknown>>, side: Engine
     return refuse('`leave: "prompt"` takes `max_tokens: 1` and no stream.');
   }
   const left: Pick<KvAsk, "leave"> = leave === undefined ? {} : { leave };
+  if (fetch === undefined && pull !== undefined) {
+    const peer = readPull(pull, side);
+    return peer === undefined
+      ? refuse(`\`${NAME}.pull\` must name one of this engine's peers, in \`from\` alone.`)
+      : { ok: true, ask: { ...left, pull: peer } };
+  }
   if (fetch === undefined) return { ok: true, ask: left };
   const read = readHandle(fetch, side);
   return typeof read === "string" ? refuse(read) : { ok: true, ask: { ...left, fetch: read } };
+}
+
+/** Whom a prefix is to be pulled from; undefined where that is not said as it should be. */
+function readPull(given: unknown, side: EngineSide): string | undefined {
+  if (!isRecord(given) || strangerIn(given, ["from"]) !== undefined) return undefined;
+  return peerAt(String(given["from"]), side);
 }
 
 /** The state that a handle names, or what is wrong with it. */

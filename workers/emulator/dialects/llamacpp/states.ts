@@ -1,4 +1,4 @@
-import type { Held } from "../../../../src/sim/hash.ts";
+import { heldOf, type Held } from "../../../../src/sim/hash.ts";
 import { LEASE_MS } from "../../../../src/sim/leases.ts";
 import { isRecord } from "../../../../src/sim/tokens.ts";
 import type { EngineSide } from "../dialect.ts";
@@ -58,14 +58,33 @@ export function leaveState({ engine, handle }: Named, salt: string, side: Engine
   side.later(side.meet(engine, { action: "leave", handle, salt } satisfies StateMessage));
 }
 
+/** Asks an engine what it has cached of a prompt; undefined when nothing, or when it is not there. */
+export async function findPrefix(
+  engine: string,
+  tokens: readonly number[],
+  salt: string,
+  side: EngineSide,
+): Promise<Held | undefined> {
+  const message: StateMessage = { action: "find", tokens, salt, model: fingerprint(side) };
+  return (await side.meet(engine, message).catch(() => undefined)) as Held | undefined;
+}
+
 /** What another engine's object is answered about a state. */
 export function meetAboutState(
   message: unknown,
-  { engine, clock }: EngineSide,
+  side: EngineSide,
   imported: ReadonlyMap<string, Held>,
 ): Held | undefined {
   if (!isRecord(message)) return undefined;
-  const { action, handle, salt } = message as StateMessage;
+  const { engine, clock } = side;
+  const asked = message as StateMessage;
+  if (asked.action === "find") {
+    clock.catchUp();
+    const cached =
+      asked.model === fingerprint(side) ? engine.cachedTokens(asked.tokens, asked.salt) : 0;
+    return cached > 0 ? heldOf(asked.tokens.slice(0, cached)) : undefined;
+  }
+  const { action, handle, salt } = asked;
   const name = stateName(handle, salt);
   const given = imported.get(name);
   if (given) return action === "open" ? given : undefined;
@@ -75,8 +94,11 @@ export function meetAboutState(
   return undefined;
 }
 
-type StateMessage = {
-  readonly action: "open" | "leave";
-  readonly handle: string;
-  readonly salt: string;
-};
+type StateMessage =
+  | { readonly action: "open" | "leave"; readonly handle: string; readonly salt: string }
+  | {
+      readonly action: "find";
+      readonly tokens: readonly number[];
+      readonly salt: string;
+      readonly model: string;
+    };
