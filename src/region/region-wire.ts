@@ -78,9 +78,11 @@ export function eventOf(
 /** How much of the prompt a pull brought; what the engine had of it besides counts, as the longer of both is kept. */
 function pullEndOf({ fetched, usage }: LegReport): PullEnd | undefined {
   if (fetched === undefined) return undefined;
-  if (fetched === "refused") return { why: "refused" };
-  if ("failed" in fetched) return { why: "failed" };
-  if (usage === undefined || usage.promptTokens <= 0) return undefined;
-  const tokens = Math.max(fetched.tokens, usage.cachedTokens ?? 0);
-  return { share: Math.min(1, tokens / usage.promptTokens) };
+  const { promptTokens = 0, cachedTokens = 0 } = usage ?? {};
+  const share = (tokens: number) => (promptTokens > 0 ? Math.min(1, tokens / promptTokens) : 0);
+  if (fetched === "refused") return { share: share(cachedTokens), why: "refused" };
+  if ("failed" in fetched) return { share: share(cachedTokens), why: "failed" };
+  // Of an answer that broke off nobody knows how long its prompt was.
+  if (promptTokens <= 0) return undefined;
+  return { share: share(Math.max(fetched.tokens, cachedTokens)) };
 }

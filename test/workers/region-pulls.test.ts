@@ -25,7 +25,12 @@ describe("a region whose engines can pull from one another", () => {
     await withRegion({ pulls: true }, async (region) => {
       await region.warm();
       const { ticket } = await region.granted([SOURCE]);
-      await region.report({ ticket, event: "done", afterMs: 9000, pulled: { why: "failed" } });
+      await region.report({
+        ticket,
+        event: "done",
+        afterMs: 9000,
+        pulled: { share: 0, why: "failed" },
+      });
       const next = await region.granted([OTHER]);
       expect(next.engine).toBe(SOURCE);
       expect(next.heldTokens, "it has restarted").toBe(0);
@@ -49,7 +54,12 @@ describe("a region whose engines cannot", () => {
       await region.warm();
       const { ticket, pull } = await region.granted([SOURCE]);
       expect(pull).toBeUndefined();
-      await region.report({ ticket, event: "done", afterMs: 9000, pulled: { why: "failed" } });
+      await region.report({
+        ticket,
+        event: "done",
+        afterMs: 9000,
+        pulled: { share: 0, why: "failed" },
+      });
       expect(await region.granted([OTHER])).toMatchObject({ engine: SOURCE, heldTokens: 50_000 });
     });
   });

@@ -67,11 +67,18 @@ describe("what came of a pull", () => {
   it("is not looked for again where nothing came", () => {
     const { state, at, now, heldBy } = warm();
     const { ticket } = at(1, 1);
-    pulled(state, ticket, { why: "failed" }, now());
+    pulled(state, ticket, { share: 0, why: "failed" }, now());
     expect(heldBy(0)).toBe(0);
     // The engine that had to compute it holds it all the same.
     expect(heldBy(1)).toBe(59_000);
     expect(at(2, 2).pull?.from).toBeUndefined();
+  });
+
+  it("is no failure where the engine had as much itself", () => {
+    const { state, at, now, heldBy } = warm();
+    const { ticket } = at(1, 1);
+    pulled(state, ticket, { share: 59 / 60, why: "failed" }, now());
+    expect(heldBy(0)).toBe(60_000);
   });
 
   it("keeps an engine from asking one again that it may not ask, for a while, and no other engine", () => {
@@ -79,7 +86,7 @@ describe("what came of a pull", () => {
     for (const n of [1, 2, 3]) {
       const { ticket, pull } = at(n, 1);
       expect(pull?.from).toBe("h200/0");
-      pulled(state, ticket, { why: "refused" }, now());
+      pulled(state, ticket, { share: 0, why: "refused" }, now());
       done(state, ticket, now());
       engineOf(state, "h200/1")?.index.clear();
     }
@@ -95,10 +102,10 @@ describe("what came of a pull", () => {
     const { state, at, now, heldBy } = warm();
     const own = at(1, 0);
     expect(own.pull).toBeUndefined();
-    pulled(state, own.ticket, { why: "failed" }, now());
+    pulled(state, own.ticket, { share: 0, why: "failed" }, now());
     const { ticket } = at(2, 1);
     done(state, ticket, now());
-    pulled(state, ticket, { why: "failed" }, now());
+    pulled(state, ticket, { share: 0, why: "failed" }, now());
     expect(heldBy(0)).toBe(60_000);
   });
 });

@@ -13,8 +13,8 @@ describe("a region hears what came of a pull", () => {
   it.each([
     ["how much of the prompt there was with it", { tokens: 50, bytes: 9, ms: 3 }, { share: 0.5 }],
     ["what was there already", { tokens: 0, bytes: 0, ms: 1 }, { share: 0.4 }],
-    ["that nothing came", { failed: "gone" }, { why: "failed" }],
-    ["that its engine would not", "refused", { why: "refused" }],
+    ["that nothing came", { failed: "gone" }, { share: 0.4, why: "failed" }],
+    ["that its engine would not", "refused", { share: 0.4, why: "refused" }],
   ] as const)("%s", async (_, fetched, pulled) => {
     const { service, said } = byObject({});
     await service.reserve(reserveAsk());
