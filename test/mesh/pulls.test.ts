@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Receipt } from "../../src/core/receipt.ts";
+import type { LocalMesh } from "../../workers/local/mesh.ts";
 import type { MeshFile } from "../../workers/local/rewrite-engines.ts";
 import { words } from "../support/ask.ts";
 import { Engines, type Leg } from "../support/engines.ts";
@@ -16,14 +17,20 @@ const KV_BYTES = 327_680;
 
 const NAMES = ["twins/0", "twins/1"];
 
-const started = useMesh({ mesh: twinsAndPlain(), timeFactor: 0.03 });
+let mesh: LocalMesh;
 let engines: Engines;
 
-beforeAll(() => {
-  engines = new Engines(started.mesh, NAMES);
-});
+describe.each([
+  ["an object", false],
+  ["a worker of its own", true],
+])("a prefix that many conversations share in a region with %s", (_, regionWorkers) => {
+  const started = useMesh({ mesh: twinsAndPlain(), regionWorkers, timeFactor: 0.03 });
 
-describe("a prefix that many conversations share", () => {
+  beforeAll(() => {
+    mesh = started.mesh;
+    engines = new Engines(mesh, NAMES);
+  });
+
   it("is computed once, and pulled by the engine that did not", async () => {
     const crowd = new Crowd();
     const { receipt: first } = await crowd.say(0);
@@ -94,7 +101,7 @@ class Crowd {
 
   say(n: number, model = "twins"): Promise<Said> {
     const name = `crowd${this.#number}-${n}`;
-    const talk = new Talk(started.mesh, { model, maxTokens: OUTPUT, session: `${model}-${name}` });
+    const talk = new Talk(mesh, { model, maxTokens: OUTPUT, session: `${model}-${name}` });
     talk.messages.push({ role: "user", content: words(`shared${this.#number}w`, SHARED) });
     this.#said.push(name);
     return talk.say(`${name}w`, OWN);
