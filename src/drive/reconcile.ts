@@ -53,7 +53,7 @@ export type LedgerEntry = {
   readonly leg: Work["leg"];
   readonly promptTokens: number;
   readonly cachedTokens: number;
-  /** Fetched from another engine or a store; absent means none. */
+  /** Fetched from another engine or a store; absent where its ledger does not tell. */
   readonly pulledTokens?: number;
   readonly computedTokens: number;
   readonly outputTokens: number;
@@ -71,6 +71,8 @@ export type EngineReport = {
   readonly cached_tokens: Sums;
   readonly computed_tokens: Sums;
   readonly output_tokens: Sums;
+  /** Of the cached ones, those that legs pulled from other engines before. */
+  readonly pulled_tokens: Sums;
   /** Legs that failed or were given up before the engine saw them; receipts claim no tokens for them. */
   readonly unseen: number;
   /** Legs given up whose engine told its usage when nobody listened any more; receipts claim no tokens for them. */
@@ -101,6 +103,7 @@ function compare(
     cachedTokens: none(),
     computedTokens: none(),
     outputTokens: none(),
+    pulledTokens: none(),
   };
   const faults: string[] = [];
   let unseen = 0;
@@ -134,6 +137,7 @@ function compare(
     cached_tokens: sums.cachedTokens,
     computed_tokens: sums.computedTokens,
     output_tokens: sums.outputTokens,
+    pulled_tokens: sums.pulledTokens,
     unseen,
     unheard,
     untold,
@@ -143,8 +147,33 @@ function compare(
   };
 }
 
-function legFaults(work: Work, entry: LedgerEntry, sums: Record<Field, Sums>): string[] {
+function legFaults(
+  work: Work,
+  entry: LedgerEntry,
+  sums: Record<Field | "pulledTokens", Sums>,
+): string[] {
   if (!entry.reportedUsage || isUnheard(work, entry)) return untoldFaults(work, entry);
+  return [...pullFaults(work, entry, sums), ...countFaults(work, entry, sums)];
+}
+
+/** A leg that was to pull says how much came, where that was more than it had itself. */
+function pullFaults(
+  work: Work,
+  { pulledTokens }: LedgerEntry,
+  sums: Record<"pulledTokens", Sums>,
+): string[] {
+  if (work.pull === undefined || pulledTokens === undefined) return [];
+  const fetched = work.told?.fetched;
+  const isMoved = fetched !== undefined && !("failed" in fetched) && fetched.bytes > 0;
+  const told = isMoved ? fetched.tokens : 0;
+  sums.pulledTokens.receipts += told;
+  sums.pulledTokens.ledger += pulledTokens;
+  return told === pulledTokens
+    ? []
+    : [`${name(work)}: pulled ${told} tokens, the ledger ${pulledTokens}`];
+}
+
+function countFaults(work: Work, entry: LedgerEntry, sums: Record<Field, Sums>): string[] {
   return FIELDS.flatMap((field) => {
     if (!comparable(field, work, entry)) return [];
     sums[field].receipts += work[field] ?? 0;

@@ -32,7 +32,7 @@ export async function runLeg(
   return tryPulling(access, unpinned, signal);
 }
 
-/** An engine that will not pull from where it was told, or stumbles over it, is asked to compute instead. */
+/** An engine that will not pull from where it was told is asked to compute instead. */
 async function tryPulling(
   access: EngineAccess,
   order: LegOrder,
@@ -40,12 +40,10 @@ async function tryPulling(
 ): Promise<LegAnswer> {
   const answer = await tryLeg(access, order, signal);
   const { pull, ...computing } = order;
-  if (answer.ok || pull === undefined || !MAY_BE_THE_PULL.has(answer.failure.kind)) return answer;
+  if (answer.ok || pull === undefined || answer.failure.kind !== "caller") return answer;
   const computed = await tryLeg(access, computing, signal);
   return computed.ok ? { ...computed, refusedPull: true } : computed;
 }
-
-const MAY_BE_THE_PULL: ReadonlySet<LegFailure["kind"]> = new Set(["caller", "status"]);
 
 /** How endpoints answer for engines that served last time and are there no more. */
 const MAY_BE_PINNED_TO_NONE: ReadonlySet<LegFailure["kind"]> = new Set([

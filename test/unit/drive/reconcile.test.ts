@@ -59,6 +59,23 @@ describe("reconciling receipts with ledgers", () => {
     expect(judge([work({ leg: "prefill", cachedTokens: 16 })], [fetched]).ok).toBe(false);
   });
 
+  it("holds a leg that was to pull to what it says came, which is nothing where it says so", () => {
+    const pull = { from: "p/1", tokens: 50, bytes: 500, ms: 3 };
+    const pulled = (tokens: number, bytes: number) =>
+      judge(
+        [work({ pull, told: { fetched: { tokens, bytes, ms: 2 } } })],
+        [entry({ cachedTokens: 16, pulledTokens: 44 })],
+      );
+    expect(pulled(44, 440)).toMatchObject({
+      ok: true,
+      pulled_tokens: { receipts: 44, ledger: 44 },
+    });
+    expect(pulled(40, 400).examples).toEqual(["r both: pulled 40 tokens, the ledger 44"]);
+    const failed = work({ pull, told: { fetched: { failed: "gone" } } });
+    expect(judge([failed], [entry({ pulledTokens: 0 })]).ok).toBe(true);
+    expect(pulled(60, 0).ok, "nothing was moved").toBe(false);
+  });
+
   it("lets a leg that found nothing cached leave that unsaid, and no other", () => {
     const cold = { cachedTokens: 0, computedTokens: 100 };
     const said: Work = { ...bare(), promptTokens: 100, outputTokens: 1 };

@@ -34,7 +34,7 @@ describe("a leg that is to pull", () => {
     expect(sent[0]).toContain('"kv_transfer_params":{"pull":{"from":"http://p/1"}}');
   });
 
-  it.each([400, 404, 500])("computes where its engine will not: %d", async (status) => {
+  it.each([400, 422])("computes where its engine will not: %d", async (status) => {
     const { answer, sent } = await pulling(status);
     expect(answer).toMatchObject({ ok: true, refusedPull: true });
     expect(sent).toHaveLength(2);
@@ -47,11 +47,14 @@ describe("a leg that is to pull", () => {
     expect(answer).not.toHaveProperty("refusedPull");
   });
 
-  it("is not sent twice to an engine that is full", async () => {
-    const { answer, sent } = await pulling(503);
-    expect(answer.ok).toBe(false);
-    expect(sent).toHaveLength(1);
-  });
+  it.each([500, 503])(
+    "is not sent twice to an engine that fails or is full: %d",
+    async (status) => {
+      const { answer, sent } = await pulling(status);
+      expect(answer.ok).toBe(false);
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   it("tells nobody where the other engine is", async () => {
     const { answer } = await pulling(503, 200, '{"error":{"message":"no peer http://p/1"}}');
