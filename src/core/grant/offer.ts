@@ -163,6 +163,7 @@ function prefillOf(
 ): Pick<Offer, "modelledPrefillMs" | "pull"> {
   const { speed } = engine.pool;
   const aloneMs = speed.prefillMs(tokens, covered);
+  if (sources.length === 0) return { modelledPrefillMs: aloneMs, pull: undefined };
   let best: Pick<Offer, "modelledPrefillMs" | "pull"> = {
     modelledPrefillMs: aloneMs,
     pull: undefined,

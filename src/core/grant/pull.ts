@@ -67,7 +67,7 @@ export function pullFrom(
 ): { readonly tokens: number; readonly movedTokens: number; readonly ms: number } | undefined {
   const pulled = Math.min(ready, tokens - 1);
   if (pulled <= covered || source === engine) return undefined;
-  const breaker = engine.pullsFrom.get(source.id);
+  const breaker = engine.pullsFrom?.get(source.id);
   if (breaker && !mayAsk(breaker, nowMs)) return undefined;
   const movedTokens = cost.movesAll ? pulled : pulled - covered;
   return { tokens: pulled, movedTokens, ms: pullMs(cost, source, engine, movedTokens, nowMs) };
@@ -94,6 +94,6 @@ export function enterPull(
 ): void {
   from.sendsUntil = Math.max(from.sendsUntil, untilMs);
   to.receivesUntil = Math.max(to.receivesUntil, untilMs);
-  const breaker: Breaker | undefined = to.pullsFrom.get(from.id);
+  const breaker: Breaker | undefined = to.pullsFrom?.get(from.id);
   if (breaker) asked(breaker, ticket);
 }

@@ -23,13 +23,14 @@ export function pulled(
   const cameTokens = share * (linkTokens.at(-1) ?? 0);
   const isThere = cameTokens >= AGREES * pull.tokens;
   if (why === undefined) {
-    engine.pullsFrom.delete(pull.from);
+    engine.pullsFrom?.delete(pull.from);
     if (isThere || source === undefined) return;
     source.index.forget(keys, linkTokens, cameTokens);
     return missed(source.residency);
   }
   // An engine that holds as much itself finds nothing longer: that is no failure of the other.
   if (isThere) return;
+  engine.pullsFrom ??= new Map();
   const breaker = engine.pullsFrom.get(pull.from) ?? closedBreaker();
   engine.pullsFrom.set(pull.from, breaker);
   countFailure(breaker, ticket, nowMs);

@@ -92,8 +92,8 @@ export type EngineState = {
   receivesUntil: number;
   /** Until all legs it would otherwise begin with have fetched their prefix, epoch ms. */
   fetchesUntil: number;
-  /** Whether it may pull from another engine, by its id; those it never failed to are not here. */
-  readonly pullsFrom: Map<string, Breaker>;
+  /** Whether it may pull from another engine, by its id; of those it failed to pull from last. */
+  pullsFrom: Map<string, Breaker> | undefined;
   readonly grants: Map<string, LiveGrant>;
   /** The same by when they end; undefined when they have changed since somebody asked. */
   byEnd: readonly LiveGrant[] | undefined;
@@ -236,7 +236,7 @@ function poolState(pool: Pool, speed: Speed, handedAgain: HandedAgain | undefine
       sendsUntil: 0,
       receivesUntil: 0,
       fetchesUntil: 0,
-      pullsFrom: new Map(),
+      pullsFrom: undefined,
       grants: new Map(),
       byEnd: undefined,
       batch: 0,
