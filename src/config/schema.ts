@@ -55,8 +55,12 @@ const model = z.strictObject({
 });
 
 const link = z.strictObject({
-  from: z.string().describe("The pool whose engines hand KV cache over"),
-  to: z.string().describe("The pool whose engines take it, in the same dialect and `kvLayout`"),
+  from: z.string().describe("The pool whose engines hand KV cache over, or have what others pull"),
+  to: z
+    .string()
+    .describe(
+      "The pool whose engines take it, in the same dialect and `kvLayout`; itself for pulls",
+    ),
   transport: z.enum(["nvlink", "rdma", "tcp", "wan"]).describe("What it crosses by"),
   gbps: positive.describe("Of the whole link, Gb/s"),
   perFlowGbps: positive.describe("Of one transfer, Gb/s"),
