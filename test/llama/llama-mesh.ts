@@ -49,7 +49,7 @@ export class LlamaFleet {
     this.#engines = new Map(engines.map((engine) => [engine.name, engine]));
   }
 
-  static async start({ model: shape, pools = {} }: FleetOptions = {}): Promise<LlamaFleet> {
+  static async start({ model: shape, pools = {}, meshOf = splitting }: FleetOptions = {}): Promise<LlamaFleet> {
     const folder = mkdtempSync(join(tmpdir(), "phaseway-mesh-test-"));
     const model = join(folder, "tiny.gguf");
     writeTinyGguf(model, shape);
@@ -73,7 +73,7 @@ export class LlamaFleet {
       if (proxy) proxy.targetPort = Number(new URL(url).port);
     }
     const mesh = await startMesh({
-      mesh: await splitting(engines, pools),
+      mesh: await meshOf(engines, pools),
       roundTrips: false,
     });
     return new LlamaFleet(mesh, folder, engines, proxies);
@@ -165,6 +165,8 @@ export type FleetOptions = {
   readonly model?: Parameters<typeof writeTinyGguf>[1];
   /** Members of every pool beside what a local mesh of llama.cpp engines has. */
   readonly pools?: object;
+  /** The mesh that they run in; one in which every request is split unless told. */
+  readonly meshOf?: MeshOf;
 };
 
 export type Said = {
@@ -180,6 +182,33 @@ type Whole = {
 
 /** Gauges that fall to zero once all is over. */
 const LEFT = ["num_requests_running", "num_requests_waiting", "kv_handles", "kv_file_bytes"];
+
+/** A mesh of these engines; `more` are members of each pool. */
+export type MeshOf = (engines: readonly LlamaEngine[], more: object) => Promise<MeshFile>;
+
+/** Engines that do both phases, are said to be slow at prompts, and can pull from one another. */
+export async function pulling(engines: readonly LlamaEngine[]): Promise<MeshFile> {
+  const urls = engines.flatMap(({ name, url }) =>
+    DECODES.some((one) => one === name) ? [url] : [],
+  );
+  const pool = { urls, threads: 1 };
+  const shape = await shapeOf(engines[0]?.url ?? "");
+  const mesh = llamaMesh(meshFile(), shape, { prefill: pool, decode: pool });
+  const { devices, pools, links } = mesh as unknown as Parts;
+  const [link] = links;
+  return {
+    ...mesh,
+    devices: { [DECODE]: { ...devices[DECODE], flops: 6e8 } },
+    pools: { [DECODE]: { ...pools[DECODE], bidirectional: false } },
+    links: [{ ...link, from: DECODE, to: DECODE }],
+  } as unknown as MeshFile;
+}
+
+type Parts = {
+  readonly devices: Record<string, object>;
+  readonly pools: Record<string, object>;
+  readonly links: readonly object[];
+};
 
 /** A mesh whose numbers make every split win: engines that decode are said to be hundreds of times slower at prefill. */
 async function splitting(engines: readonly LlamaEngine[], more: object): Promise<MeshFile> {
