@@ -153,5 +153,5 @@ async function engineFor(
   }
   if (last?.kind !== "granted" || signal.aborted) return undefined;
   const { ticket, engine, pull } = last.grant;
-  return { ...order, ticket, engine, ...(pull && { pull: pull.from }) };
+  return { ...order, ticket, engine, ...(pull && order.kept === undefined && { pull: pull.from }) };
 }

@@ -109,10 +109,13 @@ export async function reserve(
     return notGranted(order.pool, answer.reason, answer.retryAfterMs, answer.full);
   }
   const { requestId } = order;
-  return {
-    ok: true,
-    run: { leg: order.leg, grant: answer.grant, requestId, startedAt: deps.now() },
-  };
+  // What a leg fetches by a handle it need not look for.
+  const grant = given?.kept === undefined ? answer.grant : withoutPull(answer.grant);
+  return { ok: true, run: { leg: order.leg, grant, requestId, startedAt: deps.now() } };
+}
+
+function withoutPull({ pull: _pull, ...grant }: Granted): Granted {
+  return grant;
 }
 
 function notGranted(pool: string, reason: string, retryAfterMs: number, full = false): Reserved {

@@ -5,6 +5,7 @@ import type { LegAnswer } from "../../../src/region/service.ts";
 import { answerTurn } from "../../../src/turn/answer.ts";
 import type { TurnDeps } from "../../../src/turn/deps.ts";
 import { fleet, MODEL, pool } from "../plan/plan-fixtures.ts";
+import { reserve } from "../../../src/turn/legs.ts";
 import { coldTurn, surroundings } from "./turn-fixtures.ts";
 
 const PULL = { from: "h200/1", tokens: 16_000, movedTokens: 16_000, ms: 40 };
@@ -94,6 +95,33 @@ describe("a turn whose engine pulled a prefix", () => {
       [0, "h200/1"],
       [16_000, undefined],
     ]);
+  });
+});
+
+describe("a leg that fetches a handle", () => {
+  it.each([
+    ["does not pull besides", { kept: "{}" }, undefined],
+    ["pulls where it has none", {}, PULL],
+  ])("%s", async (_, given, pull) => {
+    const { deps } = await surroundings(() => {
+      throw new Error("nothing runs");
+    });
+    const { region } = deps;
+    const pulling: TurnDeps = {
+      ...deps,
+      region: {
+        ...region,
+        async reserve(ask) {
+          const answer = await region.reserve(ask);
+          if (answer.kind !== "granted") return answer;
+          return { kind: "granted", grant: { ...answer.grant, pull: PULL } };
+        },
+      },
+    };
+    const place = { leg: "prefill", pool: "cpx", requestId: "r", avoid: [] } as const;
+    const order = { ...place, handedTokens: 0, startBy: Infinity, given };
+    const reserved = await reserve(pulling, await coldTurn(pulling), order);
+    expect(reserved.ok && reserved.run.grant.pull).toEqual(pull);
   });
 });
 
