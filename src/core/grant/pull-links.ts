@@ -17,6 +17,8 @@ export function pullLinksOf(
     if (from === undefined || to === undefined || !pulls(to.dialect)) continue;
     if (from.dialect !== to.dialect || from.kvLayout !== to.kvLayout) continue;
     if (from.model !== to.model || !to.roles.includes("prefill")) continue;
+    // Behind a URL that chooses itself nobody knows which engine holds what.
+    if (from.routed !== "us" || to.routed !== "us") continue;
     const cost = costOf(link, fleet.models.get(to.model)?.kvBytesPerToken ?? 0);
     const others = links.get(to.id) ?? [];
     const same = others.find((other) => other.from === from.id);

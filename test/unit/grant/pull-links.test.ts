@@ -41,6 +41,12 @@ describe("where engines may pull from", () => {
     expect(linksOf([fast, slow]).get("bulk")).toEqual(only);
   });
 
+  it("is not an endpoint that chooses among its engines itself", () => {
+    const poolList = [pool("bulk"), pool("api", { routed: "itself" })];
+    const links = [link("api", "bulk"), link("bulk", "api"), link("api", "api")];
+    expect(pullLinksOf(fleet({ poolList, links }), yes).size).toBe(0);
+  });
+
   it("is nowhere where engines cannot", () => {
     const poolList = [pool("bulk")];
     expect(pullLinksOf(fleet({ poolList, links: [link("bulk", "bulk")] }), () => false).size).toBe(
