@@ -49,7 +49,11 @@ export class LlamaFleet {
     this.#engines = new Map(engines.map((engine) => [engine.name, engine]));
   }
 
-  static async start({ model: shape, pools = {}, meshOf = splitting }: FleetOptions = {}): Promise<LlamaFleet> {
+  static async start({
+    model: shape,
+    pools = {},
+    meshOf = splitting,
+  }: FleetOptions = {}): Promise<LlamaFleet> {
     const folder = mkdtempSync(join(tmpdir(), "phaseway-mesh-test-"));
     const model = join(folder, "tiny.gguf");
     writeTinyGguf(model, shape);
@@ -219,7 +223,10 @@ async function splitting(engines: readonly LlamaEngine[], more: object): Promise
   const shape = await shapeOf(engines[0]?.url ?? "");
   const pools = { prefill: pool(PREFILLS), decode: pool(DECODES) };
   const mesh = llamaMesh(meshFile(), shape, pools);
-  const all = Object.entries(mesh.pools).map(([name, one]) => [name, { ...one, ...more }]);
+  const all = Object.entries(mesh.pools).map(([name, one]) => [
+    name,
+    { ...(one as object), ...more },
+  ]);
   const { devices } = mesh as unknown as { readonly devices: Record<string, object> };
   return {
     ...mesh,
