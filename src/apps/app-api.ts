@@ -28,6 +28,8 @@ export type AnswerFacts = {
   readonly promptTokens: number;
   /** When the request came, epoch ms. */
   readonly startedAt: number;
+  /** Epoch ms. */
+  readonly now: () => number;
 };
 
 /** One answer in the caller's API. Of a stream every method gives the events to send now, with their blank lines; or none. */

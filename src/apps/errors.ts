@@ -4,6 +4,7 @@ import { z } from "zod";
 const ERRORS = {
   invalid_json: { status: 400, type: "invalid_request_error" },
   invalid_request: { status: 400, type: "invalid_request_error" },
+  unsupported_parameter: { status: 400, type: "invalid_request_error" },
   invalid_label: { status: 400, type: "invalid_request_error" },
   context_length_exceeded: { status: 400, type: "invalid_request_error" },
   thread_unsupported_request: { status: 400, type: "invalid_request_error" },

@@ -42,7 +42,7 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     const { promptTokens } = prepared.ask;
     const response = await renderAnswer(
       answered,
-      parsed.answer?.({ requestId, promptTokens, startedAt }),
+      parsed.answer?.({ requestId, promptTokens, startedAt, now: deps.now }),
       (error) => api.errors.respond(error, requestId),
     );
     const headers = new Headers(response.headers);

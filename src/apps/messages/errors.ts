@@ -34,6 +34,7 @@ function typeOf({ code, status }: ApiError): string {
 const TYPES = {
   invalid_json: "invalid_request_error",
   invalid_request: "invalid_request_error",
+  unsupported_parameter: "invalid_request_error",
   invalid_label: "invalid_request_error",
   context_length_exceeded: "invalid_request_error",
   thread_unsupported_request: "invalid_request_error",

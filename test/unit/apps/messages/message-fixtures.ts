@@ -28,7 +28,7 @@ export function messagesOf(messages: readonly object[], more: object = {}): unkn
 export function rendererOf(members: object = {}): AnswerRenderer {
   const result = parsed(members);
   if (!result.ok || !result.answer) throw new Error("no renderer");
-  return result.answer({ requestId: "req_1", promptTokens: 9, startedAt: 0 });
+  return result.answer({ requestId: "req_1", promptTokens: 9, startedAt: 0, now: () => 0 });
 }
 
 /** One chunk of a chat stream. */

@@ -1,0 +1,45 @@
+import type { ChatRequest } from "../../core/chat-request.ts";
+import { parseExact } from "../../core/exact-json.ts";
+import { splice, topLevelMembers } from "../../core/json-members.ts";
+import type { ParsedRequest } from "../app-api.ts";
+import { chatRequest } from "../chat/parse.ts";
+import { apiError } from "../errors.ts";
+import { parseBody } from "../parse-body.ts";
+import { chatMembers, OWN_MEMBERS } from "./chat-members.ts";
+import { chatMessages } from "./chat-messages.ts";
+import type { Item } from "./items.ts";
+import { responseRenderer } from "./renderer.ts";
+import { type ResponsesBody, responsesSchema } from "./schema.ts";
+import { unserved } from "./unserved.ts";
+
+export function parseResponses(bytes: Uint8Array): ParsedRequest {
+  const parsed = parseBody(bytes, responsesSchema, parseExact);
+  if (!parsed.ok) return parsed;
+  const { body } = parsed;
+  const error = unserved(body);
+  if (error !== undefined) return { ok: false, error };
+  const items = body.input ?? [];
+  if (items.length === 0 && !body.instructions) return { ok: false, error: nothingAsked };
+  return {
+    ok: true,
+    request: requestOf(body, items, bytes),
+    answer: (facts) => responseRenderer(body, facts),
+  };
+}
+
+const nothingAsked = apiError("invalid_request", "There is no `input`.", "input");
+
+/** What only engines know goes on byte for byte. */
+function requestOf(body: ResponsesBody, items: readonly Item[], bytes: Uint8Array): ChatRequest {
+  const messages = chatMessages(body.instructions, items);
+  const members = Object.entries({ ...chatMembers(body), messages });
+  const set = members.flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, JSON.stringify(value)] as const],
+  );
+  const remove = members.flatMap(([name, value]) => (value === undefined ? [name] : []));
+  const edits = { set: Object.fromEntries(set), remove: [...OWN_MEMBERS, ...remove] };
+  const chat = splice(bytes, topLevelMembers(bytes), edits);
+  const { conversation: _none, ...rest } = body;
+  const said = { ...rest, ...Object.fromEntries(members), messages };
+  return { ...chatRequest(said, chat), includeUsage: true };
+}

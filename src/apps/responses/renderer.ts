@@ -1,0 +1,100 @@
+import type { AnswerFacts, AnswerRenderer } from "../app-api.ts";
+import type { ApiError } from "../errors.ts";
+import { type Completion, readCompletion, type Said } from "./chunk.ts";
+import { Events } from "./events.ts";
+import { Output } from "./output.ts";
+import { responseOf, type ResponseState } from "./response.ts";
+import type { ResponsesBody } from "./schema.ts";
+import { type ResponseUsage, responseUsage } from "./usage.ts";
+
+/** One answer as a response, whole or as events. */
+export function responseRenderer(body: ResponsesBody, facts: AnswerFacts): AnswerRenderer {
+  const id = `resp_${facts.requestId.replace(/^req_|-/g, "")}`;
+  const events = new Events();
+  const output = new Output(events, (prefix, index) => itemId(prefix, id, index));
+  let usage: ResponseUsage | null = null;
+  let finish: string | undefined;
+  let isBegun = false;
+
+  const response = (state: Pick<ResponseState, "status" | "error" | "incomplete">) =>
+    responseOf(id, body, facts, { output: output.items, usage, isStored: false, ...state });
+  const begin = () => {
+    if (isBegun) return "";
+    isBegun = true;
+    const begun = response({ status: "in_progress" });
+    return ["response.created", "response.in_progress"]
+      .map((type) => events.write(type, { response: begun }))
+      .join("");
+  };
+  const take = ({ said, logprobs, finish: why, usage: counted }: Completion) => {
+    usage = responseUsage(counted) ?? usage;
+    finish = why ?? finish;
+    return said === undefined ? "" : told(output, said, logprobs);
+  };
+  const ended = () => {
+    const incomplete = CUT_SHORT[finish ?? ""];
+    const rest = output.end(incomplete === undefined);
+    const status = incomplete === undefined ? ("completed" as const) : ("incomplete" as const);
+    return { rest, final: response({ status, incomplete }) };
+  };
+
+  return {
+    whole(completion) {
+      take(readCompletion(completion));
+      return JSON.stringify(ended().final);
+    },
+    frame(data) {
+      const read = readCompletion(data);
+      return begin() + take(read);
+    },
+    keepAlive: () => `${begin()}: keep-alive\n\n`,
+    end() {
+      const begun = begin();
+      const { rest, final } = ended();
+      return begun + rest + events.write(`response.${final.status}`, { response: final });
+    },
+    error(error) {
+      const begun = begin();
+      const broken = events.write("error", errorMembers(error));
+      const failed = response({ status: "failed", error: failureOf(error) });
+      return begun + broken + events.write("response.failed", { response: failed });
+    },
+  };
+}
+
+/** Finish reasons of answers that are not whole. */
+const CUT_SHORT: Readonly<Record<string, ResponseState["incomplete"]>> = {
+  length: "max_output_tokens",
+  content_filter: "content_filter",
+};
+
+/** Names an item by its response, so that it is found without an index. */
+function itemId(prefix: string, response: string, index: number): string {
+  return `${prefix}_${response.slice("resp_".length)}${index.toString(16).padStart(3, "0")}`;
+}
+
+/** In the order in which models say it. Some engines tell their reasoning under both names. */
+function told(output: Output, said: Said, logprobs: readonly object[]): string {
+  const texts =
+    output.text("reasoning", said.reasoning_content || said.reasoning || "") +
+    output.text("text", said.content ?? "", logprobs) +
+    output.text("refusal", said.refusal ?? "");
+  const calls = (said.tool_calls ?? []).map(({ index, id, function: called }, place) =>
+    output.call(index ?? place, {
+      id: id ?? undefined,
+      name: called?.name ?? undefined,
+      fragment: called?.arguments ?? "",
+    }),
+  );
+  return texts + calls.join("");
+}
+
+/** Flat as OpenAI documents it, and nested as its own service sends it: clients read either. */
+function errorMembers({ type, code, message, param }: ApiError): object {
+  return { code, message, param, error: { type, code, message, param } };
+}
+
+/** Of a failed response: the caller's mistakes by their code, all others as OpenAI lumps them. */
+function failureOf({ code, status, message }: ApiError): { code: string; message: string } {
+  return { code: status >= 500 ? "server_error" : code, message };
+}
