@@ -8,6 +8,7 @@ const ERRORS = {
   invalid_label: { status: 400, type: "invalid_request_error" },
   context_length_exceeded: { status: 400, type: "invalid_request_error" },
   thread_unsupported_request: { status: 400, type: "invalid_request_error" },
+  previous_response_not_found: { status: 400, type: "invalid_request_error" },
   no_placement: { status: 400, type: "invalid_request_error" },
   invalid_api_key: { status: 401, type: "authentication_error" },
   model_not_found: { status: 404, type: "invalid_request_error" },

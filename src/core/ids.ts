@@ -5,11 +5,11 @@ export type IdMinter = {
   read(id: string): Promise<{ readonly kind: IdKind; readonly payload: string } | undefined>;
 };
 
-export type IdKind = "ses" | "rct";
+export type IdKind = "ses" | "rct" | "resp";
 
 /** Hex digits of the keyed hash at the end of an id: 40 bits. */
 const MAC_DIGITS = 10;
-const SHAPE = /^(ses|rct)_([0-9a-f]{1,64})$/;
+const SHAPE = /^(ses|rct|resp)_([0-9a-f]{1,64})$/;
 
 const encoder = new TextEncoder();
 
@@ -32,12 +32,16 @@ export async function createIdMinter(secret: string): Promise<IdMinter> {
     mint: async (kind, payload) => `${kind}_${payload}${await mac(`${kind}_${payload}`)}`,
     async read(id) {
       const [, kind, rest = ""] = SHAPE.exec(id) ?? [];
-      if (kind !== "ses" && kind !== "rct") return undefined;
+      if (!isKind(kind)) return undefined;
       const payload = rest.slice(0, -MAC_DIGITS);
       const expected = await mac(`${kind}_${payload}`);
       return isSame(expected, rest.slice(-MAC_DIGITS)) ? { kind, payload } : undefined;
     },
   };
+}
+
+function isKind(kind: string | undefined): kind is IdKind {
+  return kind === "ses" || kind === "rct" || kind === "resp";
 }
 
 /** Compares in a time that tells nothing of where two texts differ. */

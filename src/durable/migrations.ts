@@ -3,6 +3,11 @@ export const sessionMigrations: readonly string[] = [
   "CREATE TABLE IF NOT EXISTS turns (n INTEGER PRIMARY KEY, body TEXT NOT NULL)",
 ];
 
+/** Append-only, as above. Apart from the session's, as most sessions store none: a table is billed as two rows. */
+export const responseMigrations: readonly string[] = [
+  "CREATE TABLE IF NOT EXISTS responses (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, previous INTEGER, body BLOB NOT NULL)",
+];
+
 /** Append-only, as above. */
 export const receiptMigrations: readonly string[] = [
   // `ids` before `body`, so that a search by id does not read the bodies' overflow pages.

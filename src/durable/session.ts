@@ -8,19 +8,24 @@ import type {
   KeepKvReply,
   OpenReply,
   ReadKvReply,
+  RecallReply,
   SessionCalls,
   SettleReply,
+  StoreReply,
   ViewReply,
 } from "../rpc/objects.ts";
 import {
   SESSION_MESSAGES_VERSION,
   type KeepKvAsk,
   type OpenAsk,
+  type RecallAsk,
   type SettleAsk,
+  type StoreAsk,
 } from "../rpc/session-messages.ts";
 import { IttyRecord } from "./itty-record.ts";
 import { keepOnly, partsOf, readParts, writeParts } from "./kv-rows.ts";
 import { migrate, parseSchema, sessionMigrations } from "./migrations.ts";
+import { Responses } from "./responses.ts";
 import { parseSnapshot } from "./session-snapshot.ts";
 import { viewOf } from "./session-view.ts";
 import { readTurns, writeTurn } from "./turns.ts";
@@ -28,6 +33,7 @@ import { readTurns, writeTurn } from "./turns.ts";
 /** One agent's session. Writes nothing until its first turn is settled. */
 export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   readonly #record: IttyRecord;
+  readonly #responses: Responses;
   readonly #ttlMs: number;
   #state: SessionState = emptySession;
   #schema = 0;
@@ -38,6 +44,7 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     super(ctx, env);
     this.#ttlMs = ttlMsOf(env);
     this.#record = new IttyRecord(ctx);
+    this.#responses = new Responses(ctx.storage.sql);
     void ctx.blockConcurrencyWhile(async () => {
       await this.#record.loadFromStorage();
       this.#state = parseSnapshot(this.#record.snapshot);
@@ -94,6 +101,35 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     if (!this.#owns(tenant)) return notFound;
     await this.#eraseAll();
     return { ok: true, v: 1 };
+  }
+
+  async store(ask: StoreAsk): Promise<StoreReply> {
+    if (!isKnown(ask) || !this.#serves(ask.tenant)) return notFound;
+    const isFirst = this.#state.tenant === "";
+    this.#responses.write(ask);
+    if (!isFirst) return { ok: true, v: 1 };
+    this.#state = { ...emptySession, tenant: ask.tenant, model: ask.model };
+    this.#record.snapshot = this.#state;
+    this.#openedAt = Date.now();
+    const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
+    await Promise.all([this.#record.persist(), armed]);
+    return { ok: true, v: 1 };
+  }
+
+  recall(ask: RecallAsk): RecallReply {
+    if (!isKnown(ask) || !this.#owns(ask.tenant)) return notFound;
+    const { chainOf, numbers } = ask;
+    const found = numbers.flatMap((number) => {
+      const stored = this.#responses.read(number);
+      return stored === undefined ? [] : [[number, stored] as const];
+    });
+    const chain = chainOf === undefined ? [] : this.#responses.chain(chainOf);
+    return { ok: true, v: 1, chain, found: new Map(found) };
+  }
+
+  forget(tenant: string, number: number): EraseReply {
+    if (!this.#owns(tenant)) return notFound;
+    return this.#responses.remove(number) ? { ok: true, v: 1 } : notFound;
   }
 
   override async alarm(): Promise<void> {
@@ -154,6 +190,7 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     this.#state = emptySession;
     this.#record.snapshot = undefined;
     this.#schema = 0;
+    this.#responses.forget();
     this.#hasAlarm = false;
     await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
   }

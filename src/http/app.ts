@@ -7,6 +7,7 @@ import type { HttpEnv } from "./env.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
 import { refuse } from "./refuse.ts";
+import { responseRoutes } from "./response-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { turnRoute } from "./turn-route.ts";
 
@@ -45,6 +46,7 @@ export function createApp(): Hono<HttpEnv> {
   app.route("/v1/models", modelRoutes());
   app.route("/v1/sessions", sessionRoutes());
   app.route("/v1/receipts", receiptRoutes());
+  app.route("/v1/responses", responseRoutes());
   app.notFound((c) => nothingHere(app, c));
   return app;
 }

@@ -2,7 +2,7 @@ import type { ErrorShape } from "../apps/errors.ts";
 import type { IdMinter } from "../core/ids.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { Receipt } from "../core/receipt.ts";
-import type { SessionView } from "../rpc/session-messages.ts";
+import type { RecallAnswer, RecallAsk, SessionView, StoreAsk } from "../rpc/session-messages.ts";
 import type { TurnDeps } from "../turn/deps.ts";
 
 /** What the HTTP face needs of the mesh; the worker supplies it for each request. */
@@ -19,6 +19,12 @@ export type Mesh = {
   readonly sessions: {
     view(name: string, tenant: string, id: string): Promise<SessionView | undefined>;
     erase(name: string, tenant: string): Promise<boolean>;
+    /** False when the response could not be stored. */
+    store(name: string, ask: StoreAsk): Promise<boolean>;
+    /** Nothing for another tenant's session; `lost` when its object does not answer. */
+    recall(name: string, ask: RecallAsk): Promise<RecallAnswer | "lost" | undefined>;
+    /** True when the response was there. */
+    forget(name: string, tenant: string, number: number): Promise<boolean>;
   };
   readonly receipts: {
     mintId(tenant: string): Promise<string>;

@@ -15,7 +15,7 @@ export async function renderAnswer(
     return new Response(renderStream(answer.body, renderer), { headers });
   }
   try {
-    return new Response(renderer.whole(await answer.text()), { headers });
+    return new Response(await renderer.whole(await answer.text()), { headers });
   } catch (error) {
     return respond(unreadable(error));
   }
@@ -28,13 +28,13 @@ export function renderStream(
 ): ReadableStream<Uint8Array> {
   const framer = createSseFramer();
   let isOver = false;
-  const write = (
+  const write = async (
     frames: readonly Uint8Array[],
     to: TransformStreamDefaultController<Uint8Array>,
   ) => {
     for (const frame of frames) {
       if (isOver) return;
-      const { events, isLast } = eventsOf(renderer, frame);
+      const { events, isLast } = await eventsOf(renderer, frame);
       isOver = isLast;
       if (events !== "") to.enqueue(encoder.encode(events));
     }
@@ -49,14 +49,14 @@ export function renderStream(
 
 const encoder = new TextEncoder();
 
-function eventsOf(
+async function eventsOf(
   renderer: AnswerRenderer,
   frame: Uint8Array,
-): { readonly events: string; readonly isLast: boolean } {
+): Promise<{ readonly events: string; readonly isLast: boolean }> {
   const data = frameData(frame);
   if (data === undefined) return { events: renderer.keepAlive(), isLast: false };
   try {
-    if (data === "[DONE]") return { events: renderer.end(), isLast: true };
+    if (data === "[DONE]") return { events: await renderer.end(), isLast: true };
     if (isErrorFrame(data)) return { events: renderer.error(errorOfChunk(data)), isLast: true };
     return { events: renderer.frame(data), isLast: false };
   } catch (error) {

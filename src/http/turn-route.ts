@@ -7,13 +7,15 @@ import { answerTurn } from "../turn/answer.ts";
 import type { Turn } from "../turn/deps.ts";
 import { prepare } from "../turn/prepare.ts";
 import { formatSessionId } from "../turn/session-id.ts";
-import { sessionRef } from "../turn/session-name.ts";
+import { keyedName, type SessionRef, sessionRef } from "../turn/session-name.ts";
 import type { HttpEnv } from "./env.ts";
 import { parsedBody } from "./parsed-body.ts";
+import { recall, type RecalledRequest } from "./recall.ts";
 import { refuse } from "./refuse.ts";
 import { renderAnswer } from "./render-answer.ts";
 import { failureRenderer } from "./render-failure.ts";
 import { sessionKey } from "./session-key.ts";
+import { placeFor } from "./stored-answer.ts";
 
 /** Of a keyed hash: enough to tell tenants apart, too few to be a salt. */
 const TAG_DIGITS = 16;
@@ -24,16 +26,19 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     const mesh = c.get("mesh");
     const deps = mesh.turnDeps((work) => c.executionCtx.waitUntil(work));
     const startedAt = deps.now();
-    const parsed = await parsedBody(c, api.parse);
-    if (parsed instanceof Response) return parsed;
+    const read = await parsedBody(c, api.parse);
+    if (read instanceof Response) return read;
+    const recalled = await recall(c, read);
+    if (recalled instanceof Response) return recalled;
+    const { parsed } = recalled;
     const override = parseLabelOverride(
       c.req.header("phaseway-labels") ?? "",
       placesOf(mesh.fleet.regions),
     );
     if (!override.ok) return refuse(c, "invalid_label", override.message, "phaseway-labels");
     const turn = await turnOf(c, parsed.request, startedAt);
-    const key = await sessionKey(c.req.raw.headers, parsed.request, turn.tenant, mesh.ids);
-    const ref = await sessionRef(turn, key);
+    const ref = await refOf(c, turn, recalled);
+    const stored = parsed.stores ? await placeFor(c, turn, ref, recalled.previous) : undefined;
     const salt = await mesh.saltOf(turn.tenant, parsed.request.cacheSalt ?? "");
     const prepared = await prepare(deps, turn, ref, salt, override.labels);
     const failures = failureRenderer(turn.requestId, api.errors);
@@ -42,7 +47,7 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     const { promptTokens } = prepared.ask;
     const response = await renderAnswer(
       answered,
-      parsed.answer?.({ requestId, promptTokens, startedAt, now: deps.now }),
+      parsed.answer?.({ requestId, promptTokens, startedAt, now: deps.now, ...stored }),
       (error) => api.errors.respond(error, requestId),
     );
     const headers = new Headers(response.headers);
@@ -56,6 +61,20 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     }
     return new Response(response.body, { status: response.status, headers });
   };
+}
+
+async function refOf(
+  c: Context<HttpEnv>,
+  turn: Turn,
+  { parsed, session }: RecalledRequest,
+): Promise<SessionRef> {
+  if (session !== undefined) return { kind: "inferred", name: session };
+  const key = await sessionKey(c.req.raw.headers, turn.request, turn.tenant, c.get("mesh").ids);
+  const ref = await sessionRef(turn, key);
+  // What is stored is named before the answer that would name its session.
+  return ref.kind === "unknown" && parsed.stores
+    ? { kind: "new", name: await keyedName(turn.tenant, turn.requestId) }
+    : ref;
 }
 
 async function turnOf(c: Context<HttpEnv>, request: ChatRequest, startedAt: number): Promise<Turn> {

@@ -20,9 +20,12 @@ import type {
   KeepKvAsk,
   OpenAnswer,
   OpenAsk,
+  RecallAnswer,
+  RecallAsk,
   SessionView,
   SettleAnswer,
   SettleAsk,
+  StoreAsk,
 } from "./session-messages.ts";
 
 /** Resolves names to objects, always where they belong; nothing else calls `get`. */
@@ -109,6 +112,9 @@ export type ReadKvReply =
   | NotFound;
 export type EraseReply = { readonly ok: true; readonly v: 1 } | NotFound;
 
+export type StoreReply = { readonly ok: true; readonly v: 1 } | NotFound;
+export type RecallReply = ({ readonly ok: true } & RecallAnswer) | NotFound;
+
 type MaybeLater<T> = T | Promise<T>;
 
 /** What a `Session` object answers; another tenant's session is not found. */
@@ -121,6 +127,10 @@ export type SessionCalls = {
   /** The bytes of a state of the `edge` tier. */
   readKv(tenant: string, id: string): MaybeLater<ReadKvReply>;
   erase(tenant: string): MaybeLater<EraseReply>;
+  store(ask: StoreAsk): MaybeLater<StoreReply>;
+  recall(ask: RecallAsk): MaybeLater<RecallReply>;
+  /** Of one response. */
+  forget(tenant: string, number: number): MaybeLater<EraseReply>;
 };
 
 export type ReceiptsCalls = {

@@ -1,4 +1,5 @@
 import type { Holding, Kept, SessionStats, StoredKv } from "../core/session/state.ts";
+import type { StoredResponse } from "../core/stored-response.ts";
 
 export type { Holding, Kept, SessionStats, StoredKv } from "../core/session/state.ts";
 
@@ -74,6 +75,35 @@ export type KeepKvAsk = {
 };
 
 export type SettleAnswer = { readonly v: 1; readonly turn: number; readonly branch: number };
+
+export type StoreAsk = {
+  readonly v: 1;
+  readonly tenant: string;
+  readonly model: string;
+  /** Names the response in this session; storing it twice changes nothing. */
+  readonly number: number;
+  /** The response of this session that it goes on from. */
+  readonly previous?: number;
+  readonly stored: StoredResponse;
+  readonly now: number;
+};
+
+export type RecallAsk = {
+  readonly v: 1;
+  readonly tenant: string;
+  /** The response that is wanted with all those it goes on from. */
+  readonly chainOf?: number;
+  /** Others that are wanted alone. */
+  readonly numbers: readonly number[];
+};
+
+export type RecallAnswer = {
+  readonly v: 1;
+  /** Oldest first; empty where the response, or one that it goes on from, is not there. */
+  readonly chain: readonly StoredResponse[];
+  /** Those of `numbers` that are there. */
+  readonly found: ReadonlyMap<number, StoredResponse>;
+};
 
 /** `GET /v1/sessions/{id}`. */
 export type SessionView = {

@@ -94,6 +94,7 @@ async function openSession(
   { model, chain, answers }: Pick<Prepared, "model" | "chain" | "answers">,
 ) {
   if (ref.kind === "unknown") return { name: undefined, opened: undefined };
+  if (ref.kind === "new") return { name: ref.name, opened: undefined };
   const opened = await deps.sessions.open(ref.name, {
     v: 1,
     tenant: turn.tenant,

@@ -1,10 +1,14 @@
 import { sessionSeed } from "../core/prefix.ts";
 import type { Turn } from "./deps.ts";
 
-/** How a turn finds its session: by a key the client sent, by the conversation itself, or only once it is answered. */
+/**
+ * How a turn finds its session: by a key the client sent, by the conversation itself, by a name made for a session that
+ * begins with it, or only once it is answered.
+ */
 export type SessionRef =
   | { readonly kind: "named"; readonly name: string }
   | { readonly kind: "inferred"; readonly name: string }
+  | { readonly kind: "new"; readonly name: string }
   | {
       readonly kind: "unknown";
       readonly nameWith: (answer: string) => Promise<string | undefined>;

@@ -59,6 +59,27 @@ export function sessionStore(
       );
       return found(gone) !== undefined;
     },
+    async store(name, ask) {
+      const stored = await callObject(
+        () => objects.session(name),
+        (stub) => stub.store(ask),
+      );
+      return found(stored) !== undefined;
+    },
+    async recall(name, ask) {
+      const recalled = await callObject(
+        () => objects.session(name),
+        (stub) => stub.recall(ask),
+      );
+      return recalled.kind === "lost" ? "lost" : found(recalled);
+    },
+    async forget(name, tenant, number) {
+      const gone = await callObject(
+        () => objects.session(name),
+        (stub) => stub.forget(tenant, number),
+      );
+      return found(gone) !== undefined;
+    },
   };
 }
 

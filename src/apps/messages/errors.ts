@@ -38,6 +38,7 @@ const TYPES = {
   invalid_label: "invalid_request_error",
   context_length_exceeded: "invalid_request_error",
   thread_unsupported_request: "invalid_request_error",
+  previous_response_not_found: "invalid_request_error",
   no_placement: "invalid_request_error",
   invalid_api_key: "authentication_error",
   model_not_found: "not_found_error",

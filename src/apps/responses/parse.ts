@@ -1,13 +1,14 @@
 import type { ChatRequest } from "../../core/chat-request.ts";
 import { parseExact } from "../../core/exact-json.ts";
 import { splice, topLevelMembers } from "../../core/json-members.ts";
-import type { ParsedRequest } from "../app-api.ts";
+import type { ParsedRequest, Recalled } from "../app-api.ts";
 import { chatRequest } from "../chat/parse.ts";
 import { apiError } from "../errors.ts";
 import { parseBody } from "../parse-body.ts";
 import { chatMembers, OWN_MEMBERS } from "./chat-members.ts";
 import { chatMessages } from "./chat-messages.ts";
 import type { Item } from "./items.ts";
+import { itemsOf, resolved } from "./recall.ts";
 import { responseRenderer } from "./renderer.ts";
 import { type ResponsesBody, responsesSchema } from "./schema.ts";
 import { unserved } from "./unserved.ts";
@@ -18,12 +19,40 @@ export function parseResponses(bytes: Uint8Array): ParsedRequest {
   const { body } = parsed;
   const error = unserved(body);
   if (error !== undefined) return { ok: false, error };
-  const items = body.input ?? [];
+  const own = body.input ?? [];
+  const previous = body.previous_response_id ?? undefined;
+  const items = own.flatMap((item) => (item.type === "item_reference" ? [item.id] : []));
+  if (previous === undefined && items.length === 0) return asked(body, [], own, bytes);
+  const known = own.filter(({ type }) => type !== "item_reference");
+  const recalls = {
+    ...(previous !== undefined && { previous }),
+    items,
+    with: (recalled: Recalled) => goesOn(body, recalled, bytes),
+  };
+  return { ok: true, request: requestOf(body, known, bytes), recalls };
+}
+
+/** The request with what it goes on from. */
+function goesOn(body: ResponsesBody, recalled: Recalled, bytes: Uint8Array): ParsedRequest {
+  const own = resolved(body.input ?? [], recalled);
+  if (!("missing" in own)) return asked(body, recalled.chain.flatMap(itemsOf), own.items, bytes);
+  const error = apiError("not_found", `Item with id '${own.missing}' not found.`, "input");
+  return { ok: false, error };
+}
+
+function asked(
+  body: ResponsesBody,
+  before: readonly Item[],
+  own: readonly Item[],
+  bytes: Uint8Array,
+): ParsedRequest {
+  const items = [...before, ...own];
   if (items.length === 0 && !body.instructions) return { ok: false, error: nothingAsked };
   return {
     ok: true,
     request: requestOf(body, items, bytes),
-    answer: (facts) => responseRenderer(body, facts),
+    answer: (facts) => responseRenderer(body, own, facts),
+    stores: body.store !== false,
   };
 }
 

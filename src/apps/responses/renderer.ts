@@ -1,15 +1,22 @@
 import type { AnswerFacts, AnswerRenderer } from "../app-api.ts";
+import { itemId } from "../../core/stored-response.ts";
 import type { ApiError } from "../errors.ts";
 import { type Completion, readCompletion, type Said } from "./chunk.ts";
 import { Events } from "./events.ts";
+import type { Item } from "./items.ts";
 import { Output } from "./output.ts";
 import { responseOf, type ResponseState } from "./response.ts";
 import type { ResponsesBody } from "./schema.ts";
 import { type ResponseUsage, responseUsage } from "./usage.ts";
 
 /** One answer as a response, whole or as events. */
-export function responseRenderer(body: ResponsesBody, facts: AnswerFacts): AnswerRenderer {
-  const id = `resp_${facts.requestId.replace(/^req_|-/g, "")}`;
+export function responseRenderer(
+  body: ResponsesBody,
+  own: readonly Item[],
+  facts: AnswerFacts,
+): AnswerRenderer {
+  const id = facts.stored?.id ?? `resp_${facts.requestId.replace(/^req_|-/g, "")}`;
+  const isStored = facts.stored !== undefined;
   const events = new Events();
   const output = new Output(events, (prefix, index) => itemId(prefix, id, index));
   let usage: ResponseUsage | null = null;
@@ -17,7 +24,7 @@ export function responseRenderer(body: ResponsesBody, facts: AnswerFacts): Answe
   let isBegun = false;
 
   const response = (state: Pick<ResponseState, "status" | "error" | "incomplete">) =>
-    responseOf(id, body, facts, { output: output.items, usage, isStored: false, ...state });
+    responseOf(id, body, facts, { output: output.items, usage, isStored, ...state });
   const begin = () => {
     if (isBegun) return "";
     isBegun = true;
@@ -31,26 +38,30 @@ export function responseRenderer(body: ResponsesBody, facts: AnswerFacts): Answe
     finish = why ?? finish;
     return said === undefined ? "" : told(output, said, logprobs);
   };
-  const ended = () => {
+  /** What closes it, and the response itself once it is stored: where it could not be, it says so. */
+  const ended = async () => {
     const incomplete = CUT_SHORT[finish ?? ""];
     const rest = output.end(incomplete === undefined);
     const status = incomplete === undefined ? ("completed" as const) : ("incomplete" as const);
-    return { rest, final: response({ status, incomplete }) };
+    const final = response({ status, incomplete });
+    const texts = { input: JSON.stringify(own), response: JSON.stringify(final) };
+    const store = (await facts.stored?.keep(texts)) ?? false;
+    return { rest, final: { ...final, store } };
   };
 
   return {
-    whole(completion) {
+    async whole(completion) {
       take(readCompletion(completion));
-      return JSON.stringify(ended().final);
+      return JSON.stringify((await ended()).final);
     },
     frame(data) {
       const read = readCompletion(data);
       return begin() + take(read);
     },
     keepAlive: () => `${begin()}: keep-alive\n\n`,
-    end() {
+    async end() {
       const begun = begin();
-      const { rest, final } = ended();
+      const { rest, final } = await ended();
       return begun + rest + events.write(`response.${final.status}`, { response: final });
     },
     error(error) {
@@ -67,11 +78,6 @@ const CUT_SHORT: Readonly<Record<string, ResponseState["incomplete"]>> = {
   length: "max_output_tokens",
   content_filter: "content_filter",
 };
-
-/** Names an item by its response, so that it is found without an index. */
-function itemId(prefix: string, response: string, index: number): string {
-  return `${prefix}_${response.slice("resp_".length)}${index.toString(16).padStart(3, "0")}`;
-}
 
 /** In the order in which models say it. Some engines tell their reasoning under both names. */
 function told(output: Output, said: Said, logprobs: readonly object[]): string {

@@ -15,7 +15,7 @@ const call = (args: string, name: string | null = "f") =>
     { tool_calls: [{ id: "call_a", type: "function", function: { name, arguments: args } }] },
     "tool_calls",
   );
-const wholeOf = (json: string, members: object = {}) => rendererOf(members).whole(json);
+const wholeOf = (json: string, members: object = {}) => rendererOf(members).whole(json) as string;
 const messageOf = (json: string, members: object = {}) =>
   JSON.parse(wholeOf(json, members)) as Record<string, unknown>;
 

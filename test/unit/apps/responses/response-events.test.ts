@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkResponseEvents, responseEvents } from "../../../support/response-events.ts";
 import { chunk, rendererOf } from "./rendering.ts";
 
-function eventsOfAnAnswer() {
+async function eventsOfAnAnswer() {
   const renderer = rendererOf();
   const frames = [
     { reasoning_content: "Hm." },
@@ -12,12 +12,12 @@ function eventsOfAnAnswer() {
     { tool_calls: [{ index: 0, id: "c0", function: { name: "f", arguments: "{}" } }] },
     { tool_calls: [{ index: 1, id: "c1", function: { name: "g", arguments: "[]" } }] },
   ].map((delta) => renderer.frame(chunk(delta)));
-  return responseEvents(frames.join("") + renderer.end());
+  return responseEvents(frames.join("") + (await renderer.end()));
 }
 
 describe("the check of a response's events", () => {
-  it("lets no event be left out, said twice or told by another number", () => {
-    const events = eventsOfAnAnswer();
+  it("lets no event be left out, said twice or told by another number", async () => {
+    const events = await eventsOfAnAnswer();
     const numbered = (changed: typeof events) =>
       changed.map((event, index) => ({ ...event, sequence_number: index }));
     expect(() => checkResponseEvents(events)).not.toThrow();

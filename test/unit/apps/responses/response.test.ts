@@ -4,13 +4,13 @@ import { rendererOf } from "./rendering.ts";
 const completion = (message: object, finish = "stop", usage?: object) =>
   JSON.stringify({ choices: [{ index: 0, message, finish_reason: finish }], usage });
 
-const whole = (members: object, ...answer: Parameters<typeof completion>) =>
-  JSON.parse(rendererOf(members).whole(completion(...answer))) as Record<string, unknown>;
+const whole = async (members: object, ...answer: Parameters<typeof completion>) =>
+  JSON.parse(await rendererOf(members).whole(completion(...answer))) as Record<string, unknown>;
 
 describe("a response", () => {
-  it("has every member that clients look for, as asked or by OpenAI's defaults", () => {
+  it("has every member that clients look for, as asked or by OpenAI's defaults", async () => {
     const id = expect.stringMatching(/^resp_12$/) as string;
-    expect(whole({}, { content: "Here." })).toEqual({
+    expect(await whole({}, { content: "Here." })).toEqual({
       id,
       object: "response",
       created_at: 1000,
@@ -21,7 +21,7 @@ describe("a response", () => {
       model: "small",
       output: [
         {
-          id: "msg_12000",
+          id: "msg_120000",
           type: "message",
           status: "completed",
           role: "assistant",
@@ -55,7 +55,7 @@ describe("a response", () => {
     });
   });
 
-  it("repeats what was asked", () => {
+  it("repeats what was asked", async () => {
     const asked = {
       instructions: "Be brief.",
       tools: [{ type: "function", name: "f", parameters: { type: "object" } }],
@@ -69,10 +69,10 @@ describe("a response", () => {
       prompt_cache_key: "k",
       service_tier: "flex",
     };
-    expect(whole(asked, { content: "Here." })).toMatchObject(asked);
+    expect(await whole(asked, { content: "Here." })).toMatchObject(asked);
   });
 
-  it("counts as chat counted", () => {
+  it("counts as chat counted", async () => {
     const usage = {
       prompt_tokens: 20,
       completion_tokens: 7,
@@ -80,7 +80,7 @@ describe("a response", () => {
       prompt_tokens_details: { cached_tokens: 16 },
       completion_tokens_details: { reasoning_tokens: 3 },
     };
-    expect(whole({}, { content: "Here." }, "stop", usage)["usage"]).toEqual({
+    expect((await whole({}, { content: "Here." }, "stop", usage))["usage"]).toEqual({
       input_tokens: 20,
       input_tokens_details: { cached_tokens: 16 },
       output_tokens: 7,
@@ -88,19 +88,19 @@ describe("a response", () => {
       total_tokens: 27,
     });
     const bare = { prompt_tokens: 20, completion_tokens: 7 };
-    expect(whole({}, { content: "Here." }, "stop", bare)["usage"]).toMatchObject({
+    expect((await whole({}, { content: "Here." }, "stop", bare))["usage"]).toMatchObject({
       input_tokens_details: { cached_tokens: 0 },
       output_tokens_details: { reasoning_tokens: 0 },
     });
     const odd = { prompt_tokens: "many", completion_tokens: 7 };
-    expect(whole({}, { content: "Here." }, "stop", odd)["usage"]).toBeNull();
+    expect((await whole({}, { content: "Here." }, "stop", odd))["usage"]).toBeNull();
   });
 
   it.each([
     ["length", "max_output_tokens"],
     ["content_filter", "content_filter"],
-  ])("is incomplete where it was cut short: %s", (finish, reason) => {
-    expect(whole({}, { reasoning: "Hm.", content: "He" }, finish)).toMatchObject({
+  ])("is incomplete where it was cut short: %s", async (finish, reason) => {
+    expect(await whole({}, { reasoning: "Hm.", content: "He" }, finish)).toMatchObject({
       status: "incomplete",
       completed_at: null,
       incomplete_details: { reason },
@@ -111,7 +111,7 @@ describe("a response", () => {
     });
   });
 
-  it("has refusals, reasoning and calls as items of their own", () => {
+  it("has refusals, reasoning and calls as items of their own", async () => {
     const calls = [{ id: "c1", type: "function", function: { name: "f", arguments: "{}" } }];
     const answer = {
       reasoning_content: "Hm.",
@@ -119,15 +119,15 @@ describe("a response", () => {
       refusal: "No.",
       tool_calls: calls,
     };
-    expect(whole({}, { content: null, ...answer })["output"]).toMatchObject([
+    expect((await whole({}, { content: null, ...answer }))["output"]).toMatchObject([
       { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "Hm." }] },
       { type: "message", content: [{ type: "refusal", refusal: "No." }] },
       { type: "function_call", call_id: "c1", name: "f", arguments: "{}", status: "completed" },
     ]);
   });
 
-  it("is not made of what is no completion", () => {
-    expect(() => rendererOf().whole("nonsense")).toThrow(SyntaxError);
-    expect(() => rendererOf().whole("{}")).toThrow(SyntaxError);
+  it("is not made of what is no completion", async () => {
+    await expect(rendererOf().whole("nonsense")).rejects.toThrow(SyntaxError);
+    await expect(rendererOf().whole("{}")).rejects.toThrow(SyntaxError);
   });
 });

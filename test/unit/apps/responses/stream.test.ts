@@ -45,11 +45,13 @@ const frames = fc
   });
 
 describe("a streamed response", () => {
-  it("tells whatever an engine sends in OpenAI's order, and ends with all of it", () => {
-    fc.assert(
-      fc.property(frames, ({ frames, deltas, finish, hasUsage }) => {
+  it("tells whatever an engine sends in OpenAI's order, and ends with all of it", async () => {
+    await fc.assert(
+      fc.asyncProperty(frames, async ({ frames, deltas, finish, hasUsage }) => {
         const renderer = rendererOf();
-        const events = responseEvents([...frames.map(renderer.frame), renderer.end()].join(""));
+        const events = responseEvents(
+          [...frames.map(renderer.frame), await renderer.end()].join(""),
+        );
         const response = checkResponseEvents(events);
         const isWhole = finish === "stop" || finish === "tool_calls";
         expect(response["status"]).toBe(isWhole ? "completed" : "incomplete");
@@ -59,9 +61,9 @@ describe("a streamed response", () => {
     );
   });
 
-  it("is the whole response of the same answer", () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), fc.string(), (thought, text, args) => {
+  it("is the whole response of the same answer", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string(), fc.string(), fc.string(), async (thought, text, args) => {
         const calls = [{ id: "call_1", function: { name: "f", arguments: args } }];
         const message = { reasoning_content: thought, content: text, tool_calls: calls };
         const streamed = rendererOf();
@@ -71,9 +73,9 @@ describe("a streamed response", () => {
           { tool_calls: calls.map((call) => ({ index: 0, ...call })) },
         ].map((delta) => streamed.frame(chunk(delta)));
         const last = streamed.frame(chunk({}, "tool_calls"));
-        const events = responseEvents([...frames, last, streamed.end()].join(""));
+        const events = responseEvents([...frames, last, await streamed.end()].join(""));
         const choices = [{ index: 0, message, finish_reason: "tool_calls" }];
-        const whole: unknown = JSON.parse(rendererOf().whole(JSON.stringify({ choices })));
+        const whole: unknown = JSON.parse(await rendererOf().whole(JSON.stringify({ choices })));
         expect(checkResponseEvents(events)).toEqual(whole);
       }),
     );
@@ -93,28 +95,28 @@ describe("a streamed response", () => {
     );
   });
 
-  it("has begun when nothing but silence has been told", () => {
+  it("has begun when nothing but silence has been told", async () => {
     const renderer = rendererOf();
     const silence = renderer.keepAlive();
     expect(silence).toMatch(/: keep-alive\n\n$/);
     const rest = [chunk({ content: "hi" }), chunk({}, "stop")].map(renderer.frame);
-    checkResponseEvents(responseEvents([silence, ...rest, renderer.end()].join("")));
+    checkResponseEvents(responseEvents([silence, ...rest, await renderer.end()].join("")));
     expect(renderer.keepAlive()).toBe(": keep-alive\n\n");
   });
 
-  it("waits for the name of a call, and refuses one that never has any", () => {
+  it("waits for the name of a call, and refuses one that never has any", async () => {
     const renderer = rendererOf();
     const first = renderer.frame(chunk(call({ id: "call_1", function: { arguments: "{" } })));
     expect(responseEvents(first)).toHaveLength(2);
     const named = renderer.frame(chunk(call({ function: { name: "f", arguments: "}" } })));
-    const response = checkResponseEvents(responseEvents(first + named + renderer.end()));
+    const response = checkResponseEvents(responseEvents(first + named + (await renderer.end())));
     expect(response["output"]).toMatchObject([{ name: "f", arguments: "{}", call_id: "call_1" }]);
     const nameless = rendererOf();
     nameless.frame(chunk(call({ function: { arguments: "{}" } })));
-    expect(() => nameless.end()).toThrow(SyntaxError);
+    await expect(nameless.end()).rejects.toThrow(SyntaxError);
   });
 
-  it("parts the calls of an engine that puts all in one place", () => {
+  it("parts the calls of an engine that puts all in one place", async () => {
     const renderer = rendererOf();
     const named = (id: string, name: string) => call({ id, function: { name, arguments: "" } });
     const deltas = [
@@ -124,7 +126,7 @@ describe("a streamed response", () => {
       call({ id: "c1", function: { arguments: "[]" } }),
     ];
     const frames = deltas.map((delta) => renderer.frame(chunk(delta)));
-    const response = checkResponseEvents(responseEvents(frames.join("") + renderer.end()));
+    const response = checkResponseEvents(responseEvents(frames.join("") + (await renderer.end())));
     expect(response["output"]).toMatchObject([
       { call_id: "c0", name: "f", arguments: "{}" },
       { call_id: "c1", name: "g", arguments: "[]" },
@@ -139,12 +141,12 @@ describe("a streamed response", () => {
     checkResponseEvents(responseEvents(broken));
   });
 
-  it("tells the log probabilities of its text", () => {
+  it("tells the log probabilities of its text", async () => {
     const logprobs = [{ token: "hi", logprob: -0.5, bytes: [104, 105], top_logprobs: [] }];
     const renderer = rendererOf();
     const choice = { index: 0, delta: { content: "hi" }, logprobs: { content: logprobs } };
     const frame = renderer.frame(JSON.stringify({ choices: [choice] }));
-    const events = responseEvents(frame + renderer.end());
+    const events = responseEvents(frame + (await renderer.end()));
     const response = checkResponseEvents(events);
     const parts = [{ type: "output_text", text: "hi", annotations: [], logprobs }];
     expect(response["output"]).toMatchObject([{ content: parts }]);
