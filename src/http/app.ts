@@ -1,5 +1,7 @@
 import { Hono, type Context } from "hono";
+import { parseCount } from "../apps/messages/parse.ts";
 import { appApis, errorsAt } from "../apps/registry.ts";
+import { parseResponses } from "../apps/responses/parse.ts";
 import { authenticate } from "./auth.ts";
 import { cors } from "./cors.ts";
 import { countTokensRoute } from "./count-tokens-route.ts";
@@ -42,7 +44,19 @@ export function createApp(): Hono<HttpEnv> {
   );
   // Keys are asked for by the routes themselves, so that what is not there is a 404 with and without one.
   for (const api of appApis) app.post(api.path, authenticate, turnRoute(api));
-  app.post("/v1/messages/count_tokens", authenticate, countTokensRoute);
+  app.post(
+    "/v1/messages/count_tokens",
+    authenticate,
+    countTokensRoute(parseCount, (input_tokens) => ({ input_tokens })),
+  );
+  app.post(
+    "/v1/responses/input_tokens",
+    authenticate,
+    countTokensRoute(parseResponses, (input_tokens) => ({
+      object: "response.input_tokens",
+      input_tokens,
+    })),
+  );
   app.route("/v1/models", modelRoutes());
   app.route("/v1/sessions", sessionRoutes());
   app.route("/v1/receipts", receiptRoutes());

@@ -7,9 +7,15 @@ import type { HttpEnv } from "./env.ts";
 import { ownPlace } from "./recall.ts";
 import { refuse } from "./refuse.ts";
 
-/** What is stored of responses: `GET` and `DELETE /v1/responses/{id}`, `GET …/input_items`; `POST …/cancel` says why not. */
+/**
+ * What is stored of responses: `GET` and `DELETE /v1/responses/{id}`, `GET …/input_items`; `POST …/cancel` and
+ * `POST /v1/responses/compact` say why not.
+ */
 export function responseRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
+  routes.post("/compact", authenticate, (c) =>
+    refuse(c, "not_found", "Compaction is not served here: send what the model should still see."),
+  );
   routes.get("/:id", authenticate, async (c) => {
     const found = await storedResponse(c, c.req.param("id"));
     if (found instanceof Response) return found;

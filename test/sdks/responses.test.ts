@@ -139,6 +139,13 @@ describe("what the SDK asks of stored responses", () => {
     });
   });
 
+  it("counts the tokens of an input before it is sent", async () => {
+    const { model, input } = question;
+    const counted = await client.responses.inputTokens.count({ model, input });
+    expect(counted.object).toBe("response.input_tokens");
+    expect(counted.input_tokens).toBeGreaterThan(0);
+  });
+
   it("cannot cancel what is over", async () => {
     const { id } = await client.responses.create(question);
     const refused: unknown = await client.responses.cancel(id).catch((error) => error);

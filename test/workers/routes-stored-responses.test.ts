@@ -200,6 +200,25 @@ describe("a stored response", () => {
     expect(await ask("resp_made_up/cancel", "POST")).toMatchObject([404, {}]);
   });
 
+  it("counts as input for what goes on from it", async () => {
+    const { id } = await respond({ input: "One question. ".repeat(100) });
+    const count = async (members: object) => {
+      const body = JSON.stringify({ model: "small", input: "And?", ...members });
+      const init = { method: "POST", headers: AUTH, body };
+      return (await edge.call("/v1/responses/input_tokens", init)).json<Json>();
+    };
+    const alone = await count({});
+    expect(alone).toEqual({ object: "response.input_tokens", input_tokens: expect.any(Number) });
+    const after = await count({ previous_response_id: id });
+    expect(Number(after["input_tokens"])).toBeGreaterThan(Number(alone["input_tokens"]) + 100);
+    expect(await count({ model: "gpt-99" })).toMatchObject({ error: { code: "model_not_found" } });
+  });
+
+  it("is not compacted", async () => {
+    const refused = { code: "not_found", message: expect.stringContaining("Compaction") };
+    expect(await ask("compact", "POST")).toMatchObject([404, { error: refused }]);
+  });
+
   it("says so when it could not be stored, and is answered all the same", async () => {
     const lost = { store: async () => false, recall: async () => "lost" as const };
     const rest = {
