@@ -30,6 +30,8 @@ export type ParsedRequest =
 export type Recalls = {
   /** The response it goes on from, with all that this went on from. */
   readonly previous?: string;
+  /** The conversation it goes on with instead; its answer is added there. */
+  readonly conversation?: string;
   /** Items of responses. */
   readonly items: readonly string[];
   /** The request with what was found of them. */

@@ -5,11 +5,11 @@ export type IdMinter = {
   read(id: string): Promise<{ readonly kind: IdKind; readonly payload: string } | undefined>;
 };
 
-export type IdKind = "ses" | "rct" | "resp";
+export type IdKind = "ses" | "rct" | "resp" | "conv";
 
 /** Hex digits of the keyed hash at the end of an id: 40 bits. */
 const MAC_DIGITS = 10;
-const SHAPE = /^(ses|rct|resp)_([0-9a-f]{1,64})$/;
+const SHAPE = /^(ses|rct|resp|conv)_([0-9a-f]{1,64})$/;
 
 const encoder = new TextEncoder();
 
@@ -41,7 +41,7 @@ export async function createIdMinter(secret: string): Promise<IdMinter> {
 }
 
 function isKind(kind: string | undefined): kind is IdKind {
-  return kind === "ses" || kind === "rct" || kind === "resp";
+  return kind === "ses" || kind === "rct" || kind === "resp" || kind === "conv";
 }
 
 /** Compares in a time that tells nothing of where two texts differ. */

@@ -8,6 +8,11 @@ export const responseMigrations: readonly string[] = [
   "CREATE TABLE IF NOT EXISTS responses (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, previous INTEGER, body BLOB NOT NULL)",
 ];
 
+/** Append-only, as above, and apart for the same reason. */
+export const conversationMigrations: readonly string[] = [
+  "CREATE TABLE IF NOT EXISTS conversation (n INTEGER PRIMARY KEY, head INTEGER, body TEXT NOT NULL)",
+];
+
 /** Append-only, as above. */
 export const receiptMigrations: readonly string[] = [
   // `ids` before `body`, so that a search by id does not read the bodies' overflow pages.

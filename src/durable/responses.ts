@@ -1,5 +1,5 @@
 import type { StoredResponse } from "../core/stored-response.ts";
-import type { StoreAsk } from "../rpc/session-messages.ts";
+import type { ChainedResponse, StoreAsk } from "../rpc/session-messages.ts";
 import { migrate, responseMigrations } from "./migrations.ts";
 
 /** The stored responses of one session, in rows of at most a megabyte. The oldest go when there are too many. */
@@ -16,7 +16,12 @@ export class Responses {
     this.#limits = limits;
   }
 
-  write({ number, previous, stored, now }: StoreAsk): void {
+  write({
+    number,
+    previous,
+    stored,
+    now,
+  }: Pick<StoreAsk, "number" | "previous" | "stored" | "now">): void {
     if (!this.#isThere()) migrate(this.#sql, responseMigrations, 0);
     this.#hasTable = true;
     this.remove(number);
@@ -35,20 +40,41 @@ export class Responses {
     }
   }
 
+  /** Puts other texts in a response's place; false where there is none. */
+  replace(number: number, stored: StoredResponse): boolean {
+    const row = this.#row(number);
+    if (row === undefined) return false;
+    const { previous, at: now } = row;
+    this.write({ number, stored, now, ...(previous !== undefined && { previous }) });
+    return true;
+  }
+
   read(number: number): StoredResponse | undefined {
     return this.#row(number)?.stored;
   }
 
-  /** A response after all those it goes on from; empty when one of them is gone. */
-  chain(number: number): StoredResponse[] {
-    const chain: StoredResponse[] = [];
+  /** A response after all those it goes on from. When one of them is gone: nothing, or what came after it. */
+  chain(number: number, whenGone: "nothing" | "rest" = "nothing"): ChainedResponse[] {
+    const chain: ChainedResponse[] = [];
     for (let next: number | undefined = number; next !== undefined;) {
       const row = this.#row(next);
-      if (row === undefined) return [];
-      chain.push(row.stored);
+      if (row === undefined && whenGone === "nothing") return [];
+      if (row === undefined) break;
+      chain.push({ number: next, ...row.stored });
       next = row.previous;
     }
     return chain.toReversed();
+  }
+
+  /** Takes one out of a chain that goes on without it; gives what it went on from. */
+  unlink(number: number): number | undefined {
+    const previous = this.#row(number)?.previous;
+    this.#sql.exec(
+      "UPDATE responses SET previous = ? WHERE previous = ?",
+      previous ?? null,
+      number,
+    );
+    return previous;
   }
 
   /** True when it was there. */
@@ -75,13 +101,11 @@ export class Responses {
     return this.#hasTable;
   }
 
-  #row(
-    number: number,
-  ): { readonly stored: StoredResponse; readonly previous?: number } | undefined {
+  #row(number: number): Row | undefined {
     if (!this.#isThere()) return undefined;
     const rows = this.#sql
-      .exec<{ previous: number | null; body: ArrayBuffer }>(
-        "SELECT previous, body FROM responses WHERE n >= ? AND n < ? ORDER BY n",
+      .exec<{ at: number; previous: number | null; body: ArrayBuffer }>(
+        "SELECT at, previous, body FROM responses WHERE n >= ? AND n < ? ORDER BY n",
         number * MAX_PARTS,
         (number + 1) * MAX_PARTS,
       )
@@ -92,6 +116,7 @@ export class Responses {
     const text = rows.map(({ body }) => decoder.decode(body, { stream: true })).join("");
     return {
       stored: JSON.parse(text) as StoredResponse,
+      at: first.at,
       ...(first.previous !== null && { previous: first.previous }),
     };
   }
@@ -133,6 +158,12 @@ export type ResponseLimits = { readonly maxRows: number; readonly maxBytes: numb
 
 /** Of one session. */
 export const defaultLimits: ResponseLimits = { maxRows: 4096, maxBytes: 256 * 1024 * 1024 };
+
+type Row = {
+  readonly stored: StoredResponse;
+  readonly at: number;
+  readonly previous?: number;
+};
 
 type Held = { readonly rows: number; readonly bytes: number };
 

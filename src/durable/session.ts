@@ -17,11 +17,15 @@ import type {
 import {
   SESSION_MESSAGES_VERSION,
   type KeepKvAsk,
+  type ConverseAsk,
   type OpenAsk,
+  type RecallAnswer,
   type RecallAsk,
   type SettleAsk,
   type StoreAsk,
 } from "../rpc/session-messages.ts";
+import type { StoredResponse } from "../core/stored-response.ts";
+import { Conversation } from "./conversation.ts";
 import { IttyRecord } from "./itty-record.ts";
 import { keepOnly, partsOf, readParts, writeParts } from "./kv-rows.ts";
 import { migrate, parseSchema, sessionMigrations } from "./migrations.ts";
@@ -34,6 +38,7 @@ import { readTurns, writeTurn } from "./turns.ts";
 export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   readonly #record: IttyRecord;
   readonly #responses: Responses;
+  readonly #conversation: Conversation;
   readonly #ttlMs: number;
   #state: SessionState = emptySession;
   #schema = 0;
@@ -45,6 +50,7 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     this.#ttlMs = ttlMsOf(env);
     this.#record = new IttyRecord(ctx);
     this.#responses = new Responses(ctx.storage.sql);
+    this.#conversation = new Conversation(ctx.storage.sql);
     void ctx.blockConcurrencyWhile(async () => {
       await this.#record.loadFromStorage();
       this.#state = parseSnapshot(this.#record.snapshot);
@@ -105,30 +111,48 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
 
   async store(ask: StoreAsk): Promise<StoreReply> {
     if (!isKnown(ask) || !this.#serves(ask.tenant)) return notFound;
-    const isFirst = this.#state.tenant === "";
-    this.#responses.write(ask);
-    if (!isFirst) return { ok: true, v: 1 };
-    this.#state = { ...emptySession, tenant: ask.tenant, model: ask.model };
-    this.#record.snapshot = this.#state;
-    this.#openedAt = Date.now();
-    const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
-    await Promise.all([this.#record.persist(), armed]);
+    if (ask.conversation === true) {
+      const previous = this.#conversation.head();
+      this.#responses.write({ ...ask, ...(previous !== undefined && { previous }) });
+      this.#conversation.moveTo(ask.number);
+    } else {
+      this.#responses.write(ask);
+    }
+    await this.#begin(ask.tenant, ask.model);
+    return { ok: true, v: 1 };
+  }
+
+  async converse({ v, tenant, facts }: ConverseAsk): Promise<StoreReply> {
+    if (!isKnown({ v }) || !this.#serves(tenant)) return notFound;
+    if (facts !== "end") this.#conversation.note(facts);
+    else if (this.#conversation.facts() === undefined) return notFound;
+    else this.#conversation.end();
+    await this.#begin(tenant, "");
     return { ok: true, v: 1 };
   }
 
   recall(ask: RecallAsk): RecallReply {
     if (!isKnown(ask) || !this.#owns(ask.tenant)) return notFound;
-    const { chainOf, numbers } = ask;
+    const { numbers } = ask;
     const found = numbers.flatMap((number) => {
       const stored = this.#responses.read(number);
       return stored === undefined ? [] : [[number, stored] as const];
     });
-    const chain = chainOf === undefined ? [] : this.#responses.chain(chainOf);
-    return { ok: true, v: 1, chain, found: new Map(found) };
+    return { ok: true, v: 1, ...this.#chainOf(ask), found: new Map(found) };
+  }
+
+  replace(tenant: string, number: number, stored: StoredResponse): EraseReply {
+    if (!this.#owns(tenant)) return notFound;
+    return this.#responses.replace(number, stored) ? { ok: true, v: 1 } : notFound;
   }
 
   forget(tenant: string, number: number): EraseReply {
     if (!this.#owns(tenant)) return notFound;
+    const head = this.#conversation.head();
+    if (head !== undefined) {
+      const previous = this.#responses.unlink(number);
+      if (head === number) this.#conversation.moveTo(previous);
+    }
     return this.#responses.remove(number) ? { ok: true, v: 1 } : notFound;
   }
 
@@ -173,6 +197,26 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     await this.env.KV_BLOBS?.delete([...keys]);
   }
 
+  #chainOf({ chainOf, conversation }: RecallAsk): Pick<RecallAnswer, "chain" | "conversation"> {
+    const facts = conversation === true ? this.#conversation.facts() : undefined;
+    if (facts === undefined) {
+      return { chain: chainOf === undefined ? [] : this.#responses.chain(chainOf) };
+    }
+    const head = this.#conversation.head();
+    const chain = head === undefined ? [] : this.#responses.chain(head, "rest");
+    return { chain, conversation: facts };
+  }
+
+  /** Makes the session its tenant's where no turn has. */
+  async #begin(tenant: string, model: string): Promise<void> {
+    if (this.#state.tenant !== "") return;
+    this.#state = { ...emptySession, tenant, model };
+    this.#record.snapshot = this.#state;
+    this.#openedAt = Date.now();
+    const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
+    await Promise.all([this.#record.persist(), armed]);
+  }
+
   #migrate(): void {
     this.#schema = migrate(this.ctx.storage.sql, sessionMigrations, this.#schema);
     this.#record.schema = this.#schema;
@@ -191,6 +235,7 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     this.#record.snapshot = undefined;
     this.#schema = 0;
     this.#responses.forget();
+    this.#conversation.forget();
     this.#hasAlarm = false;
     await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
   }

@@ -3,6 +3,8 @@ import { parseCount } from "../apps/messages/parse.ts";
 import { appApis, errorsAt } from "../apps/registry.ts";
 import { parseResponses } from "../apps/responses/parse.ts";
 import { authenticate } from "./auth.ts";
+import { conversationItemRoutes } from "./conversation-items.ts";
+import { conversationRoutes } from "./conversation-routes.ts";
 import { cors } from "./cors.ts";
 import { countTokensRoute } from "./count-tokens-route.ts";
 import type { HttpEnv } from "./env.ts";
@@ -61,6 +63,8 @@ export function createApp(): Hono<HttpEnv> {
   app.route("/v1/sessions", sessionRoutes());
   app.route("/v1/receipts", receiptRoutes());
   app.route("/v1/responses", responseRoutes());
+  app.route("/v1/conversations", conversationRoutes());
+  app.route("/v1/conversations", conversationItemRoutes());
   app.notFound((c) => nothingHere(app, c));
   return app;
 }

@@ -2,7 +2,14 @@ import type { ErrorShape } from "../apps/errors.ts";
 import type { IdMinter } from "../core/ids.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { Receipt } from "../core/receipt.ts";
-import type { RecallAnswer, RecallAsk, SessionView, StoreAsk } from "../rpc/session-messages.ts";
+import type { StoredResponse } from "../core/stored-response.ts";
+import type {
+  ConverseAsk,
+  RecallAnswer,
+  RecallAsk,
+  SessionView,
+  StoreAsk,
+} from "../rpc/session-messages.ts";
 import type { TurnDeps } from "../turn/deps.ts";
 
 /** What the HTTP face needs of the mesh; the worker supplies it for each request. */
@@ -23,6 +30,10 @@ export type Mesh = {
     store(name: string, ask: StoreAsk): Promise<boolean>;
     /** Nothing for another tenant's session; `lost` when its object does not answer. */
     recall(name: string, ask: RecallAsk): Promise<RecallAnswer | "lost" | undefined>;
+    /** True when the response was there, and has other texts now. */
+    replace(name: string, tenant: string, number: number, stored: StoredResponse): Promise<boolean>;
+    /** False when the conversation could not be made, changed or ended. */
+    converse(name: string, ask: ConverseAsk): Promise<boolean>;
     /** True when the response was there. */
     forget(name: string, tenant: string, number: number): Promise<boolean>;
   };

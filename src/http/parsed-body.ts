@@ -1,5 +1,8 @@
 import type { Context } from "hono";
+import type { z } from "zod";
 import type { ParsedRequest } from "../apps/app-api.ts";
+import { parseBody } from "../apps/parse-body.ts";
+import { parseExact } from "../core/exact-json.ts";
 import type { HttpEnv } from "./env.ts";
 import { readBody } from "./read-body.ts";
 import { refuse } from "./refuse.ts";
@@ -9,14 +12,9 @@ export async function parsedBody(
   c: Context<HttpEnv>,
   parse: (bytes: Uint8Array) => ParsedRequest,
 ): Promise<Extract<ParsedRequest, { ok: true }> | Response> {
-  const { fleet, maxBodyBytes } = c.get("mesh");
-  const bytes = await readBody(c.req.raw, maxBodyBytes);
-  if (bytes === "cut-off") {
-    return refuse(c, "invalid_json", "The body ended before it was complete.");
-  }
-  if (bytes === "too-large") {
-    return refuse(c, "body_too_large", `The body is over ${maxBodyBytes} bytes.`);
-  }
+  const { fleet } = c.get("mesh");
+  const bytes = await wholeBody(c);
+  if (bytes instanceof Response) return bytes;
   const parsed = parse(bytes);
   if (!parsed.ok) return c.get("errors").respond(parsed.error, c.get("requestId"));
   const { model } = parsed.request;
@@ -24,4 +22,29 @@ export async function parsedBody(
   const known = [...fleet.modelNames.keys()].join(", ");
   const message = `The model \`${model}\` does not exist. This mesh has: ${known}.`;
   return refuse(c, "model_not_found", message, "model");
+}
+
+/** A body that is no request for a turn, by its schema; none at all is an empty one. Or the refusal. */
+export async function jsonBody<T extends z.ZodType>(
+  c: Context<HttpEnv>,
+  schema: T,
+): Promise<z.infer<T> | Response> {
+  const bytes = await wholeBody(c);
+  if (bytes instanceof Response) return bytes;
+  const parsed = parseBody(bytes.byteLength === 0 ? EMPTY : bytes, schema, parseExact);
+  return parsed.ok ? parsed.body : c.get("errors").respond(parsed.error, c.get("requestId"));
+}
+
+const EMPTY = new TextEncoder().encode("{}");
+
+async function wholeBody(c: Context<HttpEnv>): Promise<Uint8Array | Response> {
+  const { maxBodyBytes } = c.get("mesh");
+  const bytes = await readBody(c.req.raw, maxBodyBytes);
+  if (bytes === "cut-off") {
+    return refuse(c, "invalid_json", "The body ended before it was complete.");
+  }
+  if (bytes === "too-large") {
+    return refuse(c, "body_too_large", `The body is over ${maxBodyBytes} bytes.`);
+  }
+  return bytes;
 }

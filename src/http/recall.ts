@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { ParsedRequest, Recalled, Recalls } from "../apps/app-api.ts";
 import { readItemId, readResponseId, type ResponsePlace } from "../core/stored-response.ts";
+import type { StoreAsk } from "../rpc/session-messages.ts";
 import { isOwnName } from "../turn/session-name.ts";
 import type { HttpEnv } from "./env.ts";
 import { refuse } from "./refuse.ts";
@@ -18,19 +19,25 @@ export async function recall(
   const previous =
     recalls.previous && (await ownPlace(c, await readResponseId(ids, recalls.previous)));
   if (recalls.previous !== undefined && !previous) return noPrevious(c, recalls.previous);
+  const conversation = recalls.conversation && (await ownConversation(c, recalls.conversation));
+  if (recalls.conversation !== undefined && !conversation) {
+    return noConversation(c, recalls.conversation);
+  }
   const wanted = await itemPlaces(c, recalls);
-  const recalled = await recallAll(c, previous || undefined, wanted);
+  const recalled = await recallAll(c, previous || undefined, conversation || undefined, wanted);
+  if (recalled === "gone") return noConversation(c, recalls.conversation ?? "");
   if (recalled === "lost") {
     return refuse(c, "engine_unavailable", "The stored responses cannot be read right now.");
   }
   if (previous && recalled.chain.length === 0) return noPrevious(c, recalls.previous ?? "");
   const whole = recalls.with(recalled);
   if (!whole.ok) return c.get("errors").respond(whole.error, c.get("requestId"));
-  const { session } = previous || [...wanted.values()].at(-1) || {};
+  const session = conversation || (previous || [...wanted.values()].at(-1))?.session;
   return {
     parsed: whole,
-    ...(session !== undefined && { session }),
-    ...(previous && { previous: previous.number }),
+    ...(session && { session }),
+    ...(previous && { goesOn: { previous: previous.number } }),
+    ...(conversation && { goesOn: { conversation: true } }),
   };
 }
 
@@ -38,8 +45,8 @@ export type RecalledRequest = {
   readonly parsed: Parsed;
   /** Of the response that it goes on from, else of the last item it names. */
   readonly session?: string;
-  /** The response of that session that it goes on from. */
-  readonly previous?: number;
+  /** What of that session its answer is stored after. */
+  readonly goesOn?: Pick<StoreAsk, "previous" | "conversation">;
 };
 
 /** A place in a session of the caller's own tenant. */
@@ -67,18 +74,25 @@ async function itemPlaces(
 async function recallAll(
   c: Context<HttpEnv>,
   previous: ResponsePlace | undefined,
+  conversation: string | undefined,
   wanted: ReadonlyMap<string, ItemPlace>,
-): Promise<Recalled | "lost"> {
+): Promise<Recalled | "lost" | "gone"> {
+  const main = conversation ?? previous?.session;
   const numbers = new Map<string, Set<number>>();
-  if (previous !== undefined) numbers.set(previous.session, new Set());
+  if (main !== undefined) numbers.set(main, new Set());
   for (const { session, number } of wanted.values()) {
     numbers.set(session, (numbers.get(session) ?? new Set()).add(number));
   }
   const tenant = c.get("tenant");
   const answers = await Promise.all(
     [...numbers].map(async ([session, own]) => {
-      const chainOf = session === previous?.session ? { chainOf: previous.number } : {};
-      const ask = { v: 1, tenant, numbers: [...own], ...chainOf } as const;
+      const ask = {
+        v: 1,
+        tenant,
+        numbers: [...own],
+        ...(session === previous?.session && { chainOf: previous.number }),
+        ...(session === conversation && { conversation: true }),
+      } as const;
       return [session, await c.get("mesh").sessions.recall(session, ask)] as const;
     }),
   );
@@ -86,13 +100,28 @@ async function recallAll(
   let chain: Recalled["chain"] = [];
   for (const [session, answer] of answers) {
     if (answer === "lost") return "lost";
-    if (session === previous?.session) chain = answer?.chain ?? [];
+    if (session === conversation && answer?.conversation === undefined) return "gone";
+    if (session === main) chain = answer?.chain ?? [];
     for (const [id, place] of wanted) {
       const stored = place.session === session ? answer?.found.get(place.number) : undefined;
       if (stored !== undefined) items.set(id, { stored, index: place.index });
     }
   }
   return { chain, items };
+}
+
+/** The session of a conversation of the caller's own tenant. */
+export async function ownConversation(
+  c: Context<HttpEnv>,
+  id: string,
+): Promise<string | undefined> {
+  const own = await c.get("mesh").ids.read(id);
+  if (own?.kind !== "conv") return undefined;
+  return (await isOwnName(c.get("tenant"), own.payload)) ? own.payload : undefined;
+}
+
+export function noConversation(c: Context<HttpEnv>, id: string): Response {
+  return refuse(c, "not_found", `Conversation with id '${id}' not found.`, "conversation");
 }
 
 function noPrevious(c: Context<HttpEnv>, id: string): Response {

@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
-import { z } from "zod";
-import { inputItems } from "../apps/responses/input-items.ts";
+import { inputItems, pageOf } from "../apps/responses/input-items.ts";
 import { readResponseId, type StoredResponse } from "../core/stored-response.ts";
 import { authenticate } from "./auth.ts";
 import type { HttpEnv } from "./env.ts";
+import { pageOfQuery } from "./page-query.ts";
 import { ownPlace } from "./recall.ts";
 import { refuse } from "./refuse.ts";
 
@@ -34,13 +34,10 @@ export function responseRoutes(): Hono<HttpEnv> {
   });
   routes.get("/:id/input_items", authenticate, async (c) => {
     const id = c.req.param("id");
-    const page = pageSchema.safeParse(c.req.query());
-    if (!page.success) {
-      const param = page.error.issues[0]?.path.join(".") ?? "";
-      return refuse(c, "invalid_request", `\`${param}\` is not as it should be.`, param);
-    }
+    const page = pageOfQuery(c);
+    if (page instanceof Response) return page;
     const found = await storedResponse(c, id);
-    return found instanceof Response ? found : c.json(inputItems(id, found, page.data));
+    return found instanceof Response ? found : c.json(pageOf(inputItems(id, found), page));
   });
   routes.post("/:id/cancel", authenticate, async (c) => {
     const found = await storedResponse(c, c.req.param("id"));
@@ -50,12 +47,6 @@ export function responseRoutes(): Hono<HttpEnv> {
   });
   return routes;
 }
-
-const pageSchema = z.object({
-  order: z.enum(["asc", "desc"]).default("desc"),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  after: z.string().default(""),
-});
 
 async function storedResponse(c: Context<HttpEnv>, id: string): Promise<StoredResponse | Response> {
   const { ids, sessions } = c.get("mesh");

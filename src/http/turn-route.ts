@@ -38,7 +38,7 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
     if (!override.ok) return refuse(c, "invalid_label", override.message, "phaseway-labels");
     const turn = await turnOf(c, parsed.request, startedAt);
     const ref = await refOf(c, turn, recalled);
-    const stored = parsed.stores ? await placeFor(c, turn, ref, recalled.previous) : undefined;
+    const stored = parsed.stores ? await placeFor(c, turn, ref, recalled.goesOn) : undefined;
     const salt = await mesh.saltOf(turn.tenant, parsed.request.cacheSalt ?? "");
     const prepared = await prepare(deps, turn, ref, salt, override.labels);
     const failures = failureRenderer(turn.requestId, api.errors);

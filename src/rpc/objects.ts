@@ -1,5 +1,6 @@
 import type { Continent } from "../core/continents.ts";
 import type { Fleet } from "../core/fleet.ts";
+import type { StoredResponse } from "../core/stored-response.ts";
 import { objectNameOf, regionOfShard } from "../core/shards.ts";
 import type { FleetPush, FleetPushReply, FleetRead, FleetReadReply } from "./fleet-messages.ts";
 import type {
@@ -18,6 +19,7 @@ import type {
 } from "./region-messages.ts";
 import type {
   KeepKvAsk,
+  ConverseAsk,
   OpenAnswer,
   OpenAsk,
   RecallAnswer,
@@ -129,6 +131,9 @@ export type SessionCalls = {
   erase(tenant: string): MaybeLater<EraseReply>;
   store(ask: StoreAsk): MaybeLater<StoreReply>;
   recall(ask: RecallAsk): MaybeLater<RecallReply>;
+  /** Puts other texts in a response's place. */
+  replace(tenant: string, number: number, stored: StoredResponse): MaybeLater<EraseReply>;
+  converse(ask: ConverseAsk): MaybeLater<StoreReply>;
   /** Of one response. */
   forget(tenant: string, number: number): MaybeLater<EraseReply>;
 };

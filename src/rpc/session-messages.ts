@@ -84,6 +84,8 @@ export type StoreAsk = {
   readonly number: number;
   /** The response of this session that it goes on from. */
   readonly previous?: number;
+  /** It goes on from whatever the session's conversation has come to by then, which moves on to it. */
+  readonly conversation?: boolean;
   readonly stored: StoredResponse;
   readonly now: number;
 };
@@ -93,6 +95,8 @@ export type RecallAsk = {
   readonly tenant: string;
   /** The response that is wanted with all those it goes on from. */
   readonly chainOf?: number;
+  /** Wanted instead: what the session's conversation has come to. */
+  readonly conversation?: boolean;
   /** Others that are wanted alone. */
   readonly numbers: readonly number[];
 };
@@ -100,9 +104,27 @@ export type RecallAsk = {
 export type RecallAnswer = {
   readonly v: 1;
   /** Oldest first; empty where the response, or one that it goes on from, is not there. */
-  readonly chain: readonly StoredResponse[];
+  readonly chain: readonly ChainedResponse[];
+  /** The session's conversation, if one was asked for and is there. */
+  readonly conversation?: ConversationFacts;
   /** Those of `numbers` that are there. */
   readonly found: ReadonlyMap<number, StoredResponse>;
+};
+
+export type ChainedResponse = StoredResponse & { readonly number: number };
+
+/** What a conversation is, its items apart. */
+export type ConversationFacts = {
+  /** Epoch ms. */
+  readonly createdAt: number;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type ConverseAsk = {
+  readonly v: 1;
+  readonly tenant: string;
+  /** Makes the conversation, or changes what is noted of it; `end` ends it. */
+  readonly facts: ConversationFacts | "end";
 };
 
 /** `GET /v1/sessions/{id}`. */

@@ -1,4 +1,11 @@
-import { Agent, OpenAIResponsesModel, run, setTracingDisabled, tool } from "@openai/agents";
+import {
+  Agent,
+  OpenAIConversationsSession,
+  OpenAIResponsesModel,
+  run,
+  setTracingDisabled,
+  tool,
+} from "@openai/agents";
 import type OpenAI from "openai";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -57,6 +64,30 @@ describe("an agent of the OpenAI Agents SDK", () => {
     const more = { role: "user" as const, content: "And tomorrow?" };
     const second = await run(agent, [...first.history, more]);
     expect(second.finalOutput).toBeTruthy();
+  });
+
+  it("keeps its history in a conversation", async () => {
+    const { agent } = forecaster();
+    const session = new OpenAIConversationsSession({ client });
+    const first = await run(agent, question, { session });
+    expect(first.finalOutput).toBeTruthy();
+    const second = await run(agent, "And tomorrow?", { session });
+    expect(second.finalOutput).toBeTruthy();
+    const kept = await session.getItems();
+    expect(kept.filter((item) => "role" in item && item.role === "user")).toHaveLength(2);
+    await session.clearSession();
+  });
+
+  it("goes on in a conversation of its own", async () => {
+    const { agent } = forecaster();
+    const { id } = await client.conversations.create({ metadata: { purpose: "test" } });
+    const first = await run(agent, question, { conversationId: id });
+    expect(first.finalOutput).toBeTruthy();
+    const types = [];
+    for await (const item of client.conversations.items.list(id, { order: "asc" })) {
+      types.push(item.type);
+    }
+    expect(types).toEqual(["message", "function_call", "function_call_output", "message"]);
   });
 
   it("streams", async () => {

@@ -220,11 +220,14 @@ describe("a stored response", () => {
   });
 
   it("says so when it could not be stored, and is answered all the same", async () => {
+    const no = async () => false;
     const lost = { store: async () => false, recall: async () => "lost" as const };
     const rest = {
       view: async () => undefined,
       erase: async () => false,
-      forget: async () => false,
+      forget: no,
+      replace: no,
+      converse: no,
     };
     const forgetful = await createEdge({ mesh: { sessions: { ...lost, ...rest } } });
     const post = (members: object) => {

@@ -73,6 +73,20 @@ export function sessionStore(
       );
       return recalled.kind === "lost" ? "lost" : found(recalled);
     },
+    async replace(name, tenant, number, stored) {
+      const replaced = await callObject(
+        () => objects.session(name),
+        (stub) => stub.replace(tenant, number, stored),
+      );
+      return found(replaced) !== undefined;
+    },
+    async converse(name, ask) {
+      const conversed = await callObject(
+        () => objects.session(name),
+        (stub) => stub.converse(ask),
+      );
+      return found(conversed) !== undefined;
+    },
     async forget(name, tenant, number) {
       const gone = await callObject(
         () => objects.session(name),

@@ -1,18 +1,32 @@
 import { FIRST_INPUT_ITEM, itemId, type StoredResponse } from "../../core/stored-response.ts";
-import { inputOf } from "./recall.ts";
+import { inputOf, outputOf } from "./recall.ts";
 
-/** A page of the own input items of a stored response, as OpenAI lists them: newest first unless asked otherwise. */
-export function inputItems(id: string, stored: StoredResponse, page: Page): ItemList {
-  const all = inputOf(stored).map((item, index) => withId(item, id, index));
-  if (page.order === "desc") all.reverse();
-  const after = all.findIndex((item) => item["id"] === page.after);
+/** The own input items of a stored response, with the ids that they are found by. */
+export function inputItems(id: string, stored: StoredResponse): ListedItem[] {
+  return inputOf(stored).flatMap((item, index) =>
+    item === null ? [] : [withId(item, id, FIRST_INPUT_ITEM + index)],
+  );
+}
+
+/** All that a stored response was asked and answered, in order. */
+export function allItems(id: string, stored: StoredResponse): ListedItem[] {
+  const output = outputOf(stored).flatMap((item, index) =>
+    item === null ? [] : [withId(item, id, index)],
+  );
+  return [...inputItems(id, stored), ...output];
+}
+
+/** A page of items that are given oldest first, as OpenAI lists them. */
+export function pageOf(items: readonly ListedItem[], page: Page): ItemList {
+  const all = page.order === "desc" ? items.toReversed() : items;
+  const after = all.findIndex(({ id }) => id === page.after);
   const from = page.after === "" ? 0 : after < 0 ? all.length : after + 1;
   const data = all.slice(from, from + page.limit);
   return {
     object: "list",
     data,
-    first_id: data[0]?.["id"] ?? null,
-    last_id: data.at(-1)?.["id"] ?? null,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
     has_more: from + data.length < all.length,
   };
 }
@@ -26,18 +40,19 @@ export type Page = {
 
 export type ItemList = {
   readonly object: "list";
-  readonly data: readonly object[];
-  readonly first_id: unknown;
-  readonly last_id: unknown;
+  readonly data: readonly ListedItem[];
+  readonly first_id: string | null;
+  readonly last_id: string | null;
   readonly has_more: boolean;
 };
 
-/** Items come without ids, and are found by those that they are listed with. */
-function withId(item: object, response: string, index: number): Record<string, unknown> {
+export type ListedItem = { readonly id: string; readonly [member: string]: unknown };
+
+/** Items that came without an id get that of their place. */
+export function withId(item: object, response: string, index: number): ListedItem {
   const { id, type } = item as { readonly id?: unknown; readonly type?: unknown };
-  if (typeof id === "string") return { ...item };
-  const prefix = PREFIXES[String(type)] ?? "msg";
-  return { id: itemId(prefix, response, FIRST_INPUT_ITEM + index), ...item };
+  if (typeof id === "string") return { ...item, id };
+  return { ...item, id: itemId(PREFIXES[String(type)] ?? "msg", response, index) };
 }
 
 const PREFIXES: Readonly<Record<string, string>> = {

@@ -10,6 +10,7 @@ import { chatMessages } from "./chat-messages.ts";
 import type { Item } from "./items.ts";
 import { itemsOf, resolved } from "./recall.ts";
 import { responseRenderer } from "./renderer.ts";
+import { conversationOf } from "./response.ts";
 import { type ResponsesBody, responsesSchema } from "./schema.ts";
 import { unserved } from "./unserved.ts";
 
@@ -22,10 +23,13 @@ export function parseResponses(bytes: Uint8Array): ParsedRequest {
   const own = body.input ?? [];
   const previous = body.previous_response_id ?? undefined;
   const items = own.flatMap((item) => (item.type === "item_reference" ? [item.id] : []));
-  if (previous === undefined && items.length === 0) return asked(body, [], own, bytes);
+  const conversation = conversationOf(body);
+  const isAlone = previous === undefined && conversation === undefined && items.length === 0;
+  if (isAlone) return asked(body, [], own, bytes);
   const known = own.filter(({ type }) => type !== "item_reference");
   const recalls = {
     ...(previous !== undefined && { previous }),
+    ...(conversation !== undefined && { conversation }),
     items,
     with: (recalled: Recalled) => goesOn(body, recalled, bytes),
   };
@@ -52,7 +56,7 @@ function asked(
     ok: true,
     request: requestOf(body, items, bytes),
     answer: (facts) => responseRenderer(body, own, facts),
-    stores: body.store !== false,
+    stores: body.store !== false || conversationOf(body) !== undefined,
   };
 }
 

@@ -37,11 +37,12 @@ export type ResponseState = {
 
 /** The request's own members, as every response repeats them. */
 function asked(body: ResponsesBody) {
+  const conversation = conversationOf(body);
   return {
     model: body.model,
     instructions: body.instructions ?? null,
     previous_response_id: body.previous_response_id ?? null,
-    conversation: null,
+    conversation: conversation === undefined ? null : { id: conversation },
     tools: body.tools ?? [],
     tool_choice: body.tool_choice ?? "auto",
     parallel_tool_calls: body.parallel_tool_calls ?? true,
@@ -63,6 +64,11 @@ function asked(body: ResponsesBody) {
     safety_identifier: body.safety_identifier ?? null,
     prompt_cache_key: body.prompt_cache_key ?? null,
   };
+}
+
+/** The id of the conversation that a request goes on with. */
+export function conversationOf({ conversation }: ResponsesBody): string | undefined {
+  return typeof conversation === "string" ? conversation : conversation?.id;
 }
 
 export type ResponseObject = ReturnType<typeof responseOf>;

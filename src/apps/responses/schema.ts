@@ -39,7 +39,7 @@ export const responsesSchema = z.looseObject({
   service_tier: z.string().nullish(),
   truncation: z.enum(["auto", "disabled"]).nullish(),
   background: z.boolean().nullish(),
-  conversation: z.unknown().optional(),
+  conversation: z.union([z.string(), z.looseObject({ id: z.string() })]).nullish(),
   prompt: z.unknown().optional(),
   context_management: z.unknown().optional(),
   n: z.int().nullish(),

@@ -15,8 +15,8 @@ function membersOf(body: ResponsesBody): Why | undefined {
   if (body.background === true) {
     return ["background", "an answer lives as long as its connection; leave it out"];
   }
-  if (isAsked(body.conversation)) {
-    return ["conversation", "name what it goes on from with `previous_response_id`"];
+  if (isAsked(body.conversation) && isAsked(body.previous_response_id)) {
+    return ["previous_response_id", "what is in a conversation goes on from all of it"];
   }
   if (isAsked(body.prompt)) return ["prompt", "no prompt templates are kept here; send the input"];
   if (body.truncation === "auto") {

@@ -203,7 +203,7 @@ describe("items", () => {
 describe("what cannot be served", () => {
   it.each([
     ["background", { background: true }],
-    ["conversation", { conversation: "conv_1" }],
+    ["previous_response_id", { conversation: "conv_1", previous_response_id: "resp_1" }],
     ["prompt", { prompt: { id: "pmpt_1" } }],
     ["truncation", { truncation: "auto" }],
     ["context_management", { context_management: [{ type: "compaction" }] }],
