@@ -1,5 +1,5 @@
 import type { ChatRequest } from "../core/chat-request.ts";
-import type { StoredResponse } from "../core/stored-response.ts";
+import type { StoredItems, StoredResponse } from "../core/stored-response.ts";
 import type { ApiError, ErrorShape } from "./errors.ts";
 
 /** One API that apps speak, as a parser and a renderer over what is internal: a chat request and the frames that answer it. */
@@ -40,9 +40,9 @@ export type Recalls = {
 
 export type Recalled = {
   /** Oldest first. */
-  readonly chain: readonly StoredResponse[];
+  readonly chain: readonly StoredItems[];
   /** By the id of an item: its response, and its place there. */
-  readonly items: ReadonlyMap<string, { readonly stored: StoredResponse; readonly index: number }>;
+  readonly items: ReadonlyMap<string, { readonly stored: StoredItems; readonly index: number }>;
 };
 
 /** What is known when an answer begins. */

@@ -1,9 +1,15 @@
 import type { IdMinter } from "./ids.ts";
 
-/** A response as its session keeps it: JSON texts, so that nobody on their way need read them. */
-export type StoredResponse = {
+/** What was asked and answered, as a session keeps it: JSON texts, so that nobody on their way need read them. */
+export type StoredItems = {
   /** Its own input items, with what they referred to in place of references. */
   readonly input: string;
+  /** The items of its answer. */
+  readonly output: string;
+};
+
+export type StoredResponse = StoredItems & {
+  /** The response without its output; empty for items that no response was asked about. */
   readonly response: string;
 };
 

@@ -5,7 +5,7 @@ export const sessionMigrations: readonly string[] = [
 
 /** Append-only, as above. Apart from the session's, as most sessions store none: a table is billed as two rows. */
 export const responseMigrations: readonly string[] = [
-  "CREATE TABLE IF NOT EXISTS responses (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, previous INTEGER, body BLOB NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS responses (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, previous INTEGER, items BLOB NOT NULL, rest BLOB NOT NULL)",
 ];
 
 /** Append-only, as above, and apart for the same reason. */

@@ -1,4 +1,4 @@
-import type { StoredResponse } from "../core/stored-response.ts";
+import type { StoredItems, StoredResponse } from "../core/stored-response.ts";
 import type { ChainedResponse, StoreAsk } from "../rpc/session-messages.ts";
 import { migrate, responseMigrations } from "./migrations.ts";
 
@@ -16,41 +16,55 @@ export class Responses {
     this.#limits = limits;
   }
 
-  write({
-    number,
-    previous,
-    stored,
-    now,
-  }: Pick<StoreAsk, "number" | "previous" | "stored" | "now">): void {
+  write({ number, previous, stored, now }: Written): void {
     if (!this.#isThere()) migrate(this.#sql, responseMigrations, 0);
     this.#hasTable = true;
     this.remove(number);
-    const bytes = encoder.encode(JSON.stringify(stored));
-    this.#makeRoom(bytes.byteLength);
-    for (let part = 0; part * MAX_ROW_BYTES < bytes.byteLength; part += 1) {
-      const piece = bytes.slice(part * MAX_ROW_BYTES, (part + 1) * MAX_ROW_BYTES);
+    const { input, output, response } = stored;
+    // Whoever goes on from a response needs its items alone.
+    const items = encoder.encode(JSON.stringify({ input, output }));
+    const rest = encoder.encode(response);
+    this.#makeRoom(items.byteLength + rest.byteLength);
+    const parts = Math.ceil(Math.max(items.byteLength, rest.byteLength) / MAX_PIECE_BYTES);
+    for (let part = 0; part < parts; part += 1) {
       this.#sql.exec(
-        "INSERT INTO responses (n, at, previous, body) VALUES (?, ?, ?, ?)",
+        "INSERT INTO responses (n, at, previous, items, rest) VALUES (?, ?, ?, ?, ?)",
         number * MAX_PARTS + part,
         now,
         previous ?? null,
-        piece.buffer,
+        pieceOf(items, part),
+        pieceOf(rest, part),
       );
-      this.#add(1, piece.byteLength);
     }
+    const held = this.#count();
+    this.#held = {
+      rows: held.rows + parts,
+      bytes: held.bytes + items.byteLength + rest.byteLength,
+    };
   }
 
-  /** Puts other texts in a response's place; false where there is none. */
-  replace(number: number, stored: StoredResponse): boolean {
+  /** Puts other items in the place of a response's own; false where there is no such response. */
+  replace(number: number, items: StoredItems): boolean {
     const row = this.#row(number);
-    if (row === undefined) return false;
+    const stored = this.read(number);
+    if (row === undefined || stored === undefined) return false;
     const { previous, at: now } = row;
-    this.write({ number, stored, now, ...(previous !== undefined && { previous }) });
+    this.write({
+      number,
+      now,
+      stored: { ...stored, ...items },
+      ...(previous !== undefined && { previous }),
+    });
     return true;
   }
 
   read(number: number): StoredResponse | undefined {
-    return this.#row(number)?.stored;
+    const row = this.#row(number);
+    if (row === undefined) return undefined;
+    const rest = this.#sql
+      .exec<{ rest: ArrayBuffer }>(`SELECT rest FROM responses ${OWN_ROWS}`, ...rowsOf(number))
+      .toArray();
+    return { ...row.items, response: textOf(rest.map((piece) => piece.rest)) };
   }
 
   /** A response after all those it goes on from. When one of them is gone: nothing, or what came after it. */
@@ -60,7 +74,7 @@ export class Responses {
       const row = this.#row(next);
       if (row === undefined && whenGone === "nothing") return [];
       if (row === undefined) break;
-      chain.push({ number: next, ...row.stored });
+      chain.push({ number: next, ...row.items });
       next = row.previous;
     }
     return chain.toReversed();
@@ -69,22 +83,17 @@ export class Responses {
   /** Takes one out of a chain that goes on without it; gives what it went on from. */
   unlink(number: number): number | undefined {
     const previous = this.#row(number)?.previous;
-    this.#sql.exec(
-      "UPDATE responses SET previous = ? WHERE previous = ?",
-      previous ?? null,
-      number,
-    );
+    if (!this.#isThere()) return undefined;
+    const change = "UPDATE responses SET previous = ? WHERE previous = ?";
+    this.#sql.exec(change, previous ?? null, number);
     return previous;
   }
 
   /** True when it was there. */
   remove(number: number): boolean {
     if (!this.#isThere()) return false;
-    const { rowsWritten } = this.#sql.exec(
-      "DELETE FROM responses WHERE n >= ? AND n < ?",
-      number * MAX_PARTS,
-      (number + 1) * MAX_PARTS,
-    );
+    const from = "DELETE FROM responses WHERE n >= ? AND n < ?";
+    const { rowsWritten } = this.#sql.exec(from, ...rowsOf(number));
     if (rowsWritten > 0) this.#held = undefined;
     return rowsWritten > 0;
   }
@@ -104,18 +113,15 @@ export class Responses {
   #row(number: number): Row | undefined {
     if (!this.#isThere()) return undefined;
     const rows = this.#sql
-      .exec<{ at: number; previous: number | null; body: ArrayBuffer }>(
-        "SELECT at, previous, body FROM responses WHERE n >= ? AND n < ? ORDER BY n",
-        number * MAX_PARTS,
-        (number + 1) * MAX_PARTS,
+      .exec<{ at: number; previous: number | null; items: ArrayBuffer }>(
+        `SELECT at, previous, items FROM responses ${OWN_ROWS}`,
+        ...rowsOf(number),
       )
       .toArray();
     const [first] = rows;
     if (first === undefined) return undefined;
-    const decoder = new TextDecoder();
-    const text = rows.map(({ body }) => decoder.decode(body, { stream: true })).join("");
     return {
-      stored: JSON.parse(text) as StoredResponse,
+      items: JSON.parse(textOf(rows.map(({ items }) => items))) as StoredItems,
       at: first.at,
       ...(first.previous !== null && { previous: first.previous }),
     };
@@ -128,28 +134,19 @@ export class Responses {
     if (held.rows < maxRows && held.bytes + bytes <= maxBytes) return;
     let rows = held.rows - Math.floor((maxRows * 7) / 8);
     let over = held.bytes + bytes - Math.floor((maxBytes * 7) / 8);
-    const oldest = this.#sql.exec<{ n: number; size: number }>(
-      "SELECT n / ? AS n, COUNT(*) AS rows, SUM(LENGTH(body)) AS size FROM responses GROUP BY n / ? ORDER BY MIN(at)",
-      MAX_PARTS,
-      MAX_PARTS,
+    const oldest = this.#sql.exec<Held & { number: number }>(
+      `SELECT n >> ${PART_BITS} AS number, ${COUNTS} FROM responses GROUP BY number ORDER BY MIN(at)`,
     );
-    for (const { n, size } of oldest.toArray()) {
+    for (const one of oldest.toArray()) {
       if (rows <= 0 && over <= 0) return;
-      this.remove(n);
-      rows -= 1;
-      over -= size;
+      this.remove(one.number);
+      rows -= one.rows;
+      over -= one.bytes;
     }
   }
 
-  #add(rows: number, bytes: number): void {
-    const held = this.#count();
-    this.#held = { rows: held.rows + rows, bytes: held.bytes + bytes };
-  }
-
   #count(): Held {
-    this.#held ??= this.#sql
-      .exec<Held>("SELECT COUNT(*) AS rows, COALESCE(SUM(LENGTH(body)), 0) AS bytes FROM responses")
-      .one();
+    this.#held ??= this.#sql.exec<Held>(`SELECT ${COUNTS} FROM responses`).one();
     return this.#held;
   }
 }
@@ -159,17 +156,36 @@ export type ResponseLimits = { readonly maxRows: number; readonly maxBytes: numb
 /** Of one session. */
 export const defaultLimits: ResponseLimits = { maxRows: 4096, maxBytes: 256 * 1024 * 1024 };
 
+type Written = Pick<StoreAsk, "number" | "previous" | "stored" | "now">;
+
 type Row = {
-  readonly stored: StoredResponse;
+  readonly items: StoredItems;
   readonly at: number;
   readonly previous?: number;
 };
 
 type Held = { readonly rows: number; readonly bytes: number };
 
-/** Half of what a row may have on the platform. */
-const MAX_ROW_BYTES = 1_000_000;
+/** A row has two of these; the platform's limit is 2 MB for the whole row. */
+const MAX_PIECE_BYTES = 500_000;
 /** Rows of one response are numbered next to each other. */
-const MAX_PARTS = 4096;
+const PART_BITS = 12;
+const MAX_PARTS = 2 ** PART_BITS;
+const OWN_ROWS = "WHERE n >= ? AND n < ? ORDER BY n";
+const COUNTS = "COUNT(*) AS rows, COALESCE(SUM(LENGTH(items) + LENGTH(rest)), 0) AS bytes";
 
 const encoder = new TextEncoder();
+
+function rowsOf(number: number): [number, number] {
+  return [number * MAX_PARTS, (number + 1) * MAX_PARTS];
+}
+
+function pieceOf(bytes: Uint8Array, part: number): ArrayBuffer {
+  const piece = bytes.subarray(part * MAX_PIECE_BYTES, (part + 1) * MAX_PIECE_BYTES);
+  return new Uint8Array(piece).buffer;
+}
+
+function textOf(pieces: readonly ArrayBuffer[]): string {
+  const decoder = new TextDecoder();
+  return pieces.map((piece) => decoder.decode(piece, { stream: true })).join("");
+}

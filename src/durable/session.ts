@@ -24,7 +24,7 @@ import {
   type SettleAsk,
   type StoreAsk,
 } from "../rpc/session-messages.ts";
-import type { StoredResponse } from "../core/stored-response.ts";
+import type { StoredItems } from "../core/stored-response.ts";
 import { Conversation } from "./conversation.ts";
 import { IttyRecord } from "./itty-record.ts";
 import { keepOnly, partsOf, readParts, writeParts } from "./kv-rows.ts";
@@ -141,9 +141,9 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     return { ok: true, v: 1, ...this.#chainOf(ask), found: new Map(found) };
   }
 
-  replace(tenant: string, number: number, stored: StoredResponse): EraseReply {
+  replace(tenant: string, number: number, items: StoredItems): EraseReply {
     if (!this.#owns(tenant)) return notFound;
-    return this.#responses.replace(number, stored) ? { ok: true, v: 1 } : notFound;
+    return this.#responses.replace(number, items) ? { ok: true, v: 1 } : notFound;
   }
 
   forget(tenant: string, number: number): EraseReply {

@@ -37,7 +37,7 @@ export async function addItems(
 ): Promise<ListedItem[] | Response> {
   const { ids, sessions } = c.get("mesh");
   const number = newResponseNumber();
-  const stored = { input: JSON.stringify(items), response: JSON.stringify({ output: [] }) };
+  const stored = { input: JSON.stringify(items), output: "[]", response: "" };
   const place = { v: 1, tenant: c.get("tenant"), model: "", number, conversation: true } as const;
   const isStored = await sessions.store(name, { ...place, stored, now: Date.now() });
   if (!isStored) return unreachable(c);

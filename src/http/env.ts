@@ -2,7 +2,7 @@ import type { ErrorShape } from "../apps/errors.ts";
 import type { IdMinter } from "../core/ids.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { Receipt } from "../core/receipt.ts";
-import type { StoredResponse } from "../core/stored-response.ts";
+import type { StoredItems } from "../core/stored-response.ts";
 import type {
   ConverseAsk,
   RecallAnswer,
@@ -30,8 +30,8 @@ export type Mesh = {
     store(name: string, ask: StoreAsk): Promise<boolean>;
     /** Nothing for another tenant's session; `lost` when its object does not answer. */
     recall(name: string, ask: RecallAsk): Promise<RecallAnswer | "lost" | undefined>;
-    /** True when the response was there, and has other texts now. */
-    replace(name: string, tenant: string, number: number, stored: StoredResponse): Promise<boolean>;
+    /** True when the response was there, and has other items now. */
+    replace(name: string, tenant: string, number: number, items: StoredItems): Promise<boolean>;
     /** False when the conversation could not be made, changed or ended. */
     converse(name: string, ask: ConverseAsk): Promise<boolean>;
     /** True when the response was there. */

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { inputItems, pageOf } from "../apps/responses/input-items.ts";
+import { wholeResponse } from "../apps/responses/recall.ts";
 import { readResponseId, type StoredResponse } from "../core/stored-response.ts";
 import { authenticate } from "./auth.ts";
 import type { HttpEnv } from "./env.ts";
@@ -23,7 +24,7 @@ export function responseRoutes(): Hono<HttpEnv> {
       const message = "`stream` cannot be served: a stored response is given whole.";
       return refuse(c, "unsupported_parameter", message, "stream");
     }
-    return c.body(found.response, 200, { "content-type": "application/json" });
+    return c.body(found.whole, 200, { "content-type": "application/json" });
   });
   routes.delete("/:id", authenticate, async (c) => {
     const id = c.req.param("id");
@@ -48,7 +49,10 @@ export function responseRoutes(): Hono<HttpEnv> {
   return routes;
 }
 
-async function storedResponse(c: Context<HttpEnv>, id: string): Promise<StoredResponse | Response> {
+async function storedResponse(
+  c: Context<HttpEnv>,
+  id: string,
+): Promise<(StoredResponse & { readonly whole: string }) | Response> {
   const { ids, sessions } = c.get("mesh");
   const place = await ownPlace(c, await readResponseId(ids, id));
   if (place === undefined) return missing(c, id);
@@ -58,7 +62,9 @@ async function storedResponse(c: Context<HttpEnv>, id: string): Promise<StoredRe
   if (answer === "lost") {
     return refuse(c, "engine_unavailable", "The stored response cannot be read right now.");
   }
-  return answer?.found.get(number) ?? missing(c, id);
+  const stored = answer?.found.get(number);
+  const whole = stored && wholeResponse(stored);
+  return whole ? { ...stored, whole } : missing(c, id);
 }
 
 function missing(c: Context<HttpEnv>, id: string): Response {

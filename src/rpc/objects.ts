@@ -1,6 +1,6 @@
 import type { Continent } from "../core/continents.ts";
 import type { Fleet } from "../core/fleet.ts";
-import type { StoredResponse } from "../core/stored-response.ts";
+import type { StoredItems } from "../core/stored-response.ts";
 import { objectNameOf, regionOfShard } from "../core/shards.ts";
 import type { FleetPush, FleetPushReply, FleetRead, FleetReadReply } from "./fleet-messages.ts";
 import type {
@@ -131,8 +131,8 @@ export type SessionCalls = {
   erase(tenant: string): MaybeLater<EraseReply>;
   store(ask: StoreAsk): MaybeLater<StoreReply>;
   recall(ask: RecallAsk): MaybeLater<RecallReply>;
-  /** Puts other texts in a response's place. */
-  replace(tenant: string, number: number, stored: StoredResponse): MaybeLater<EraseReply>;
+  /** Puts other items in the place of a response's own. */
+  replace(tenant: string, number: number, items: StoredItems): MaybeLater<EraseReply>;
   converse(ask: ConverseAsk): MaybeLater<StoreReply>;
   /** Of one response. */
   forget(tenant: string, number: number): MaybeLater<EraseReply>;

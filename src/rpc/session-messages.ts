@@ -1,5 +1,5 @@
 import type { Holding, Kept, SessionStats, StoredKv } from "../core/session/state.ts";
-import type { StoredResponse } from "../core/stored-response.ts";
+import type { StoredItems, StoredResponse } from "../core/stored-response.ts";
 
 export type { Holding, Kept, SessionStats, StoredKv } from "../core/session/state.ts";
 
@@ -111,7 +111,7 @@ export type RecallAnswer = {
   readonly found: ReadonlyMap<number, StoredResponse>;
 };
 
-export type ChainedResponse = StoredResponse & { readonly number: number };
+export type ChainedResponse = StoredItems & { readonly number: number };
 
 /** What a conversation is, its items apart. */
 export type ConversationFacts = {

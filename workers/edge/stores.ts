@@ -73,10 +73,10 @@ export function sessionStore(
       );
       return recalled.kind === "lost" ? "lost" : found(recalled);
     },
-    async replace(name, tenant, number, stored) {
+    async replace(name, tenant, number, items) {
       const replaced = await callObject(
         () => objects.session(name),
-        (stub) => stub.replace(tenant, number, stored),
+        (stub) => stub.replace(tenant, number, items),
       );
       return found(replaced) !== undefined;
     },

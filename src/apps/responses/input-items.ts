@@ -1,15 +1,15 @@
-import { FIRST_INPUT_ITEM, itemId, type StoredResponse } from "../../core/stored-response.ts";
+import { FIRST_INPUT_ITEM, itemId, type StoredItems } from "../../core/stored-response.ts";
 import { inputOf, outputOf } from "./recall.ts";
 
 /** The own input items of a stored response, with the ids that they are found by. */
-export function inputItems(id: string, stored: StoredResponse): ListedItem[] {
+export function inputItems(id: string, stored: StoredItems): ListedItem[] {
   return inputOf(stored).flatMap((item, index) =>
     item === null ? [] : [withId(item, id, FIRST_INPUT_ITEM + index)],
   );
 }
 
 /** All that a stored response was asked and answered, in order. */
-export function allItems(id: string, stored: StoredResponse): ListedItem[] {
+export function allItems(id: string, stored: StoredItems): ListedItem[] {
   const output = outputOf(stored).flatMap((item, index) =>
     item === null ? [] : [withId(item, id, index)],
   );

@@ -1,9 +1,26 @@
-import { FIRST_INPUT_ITEM, type StoredResponse } from "../../core/stored-response.ts";
+import {
+  FIRST_INPUT_ITEM,
+  type StoredItems,
+  type StoredResponse,
+} from "../../core/stored-response.ts";
 import type { Recalled } from "../app-api.ts";
 import { type Item, items } from "./items.ts";
+import type { ResponseObject } from "./response.ts";
+
+/** A response and its own input items as they are stored. */
+export function storedResponse(own: readonly Item[], response: ResponseObject): StoredResponse {
+  const { output, ...rest } = response;
+  const texts = { input: JSON.stringify(own), output: JSON.stringify(output) };
+  return { ...texts, response: JSON.stringify(rest) };
+}
+
+/** A stored response as JSON; undefined for items that no response was asked about. */
+export function wholeResponse({ output, response }: StoredResponse): string | undefined {
+  return response === "" ? undefined : `${response.slice(0, -1)},"output":${output}}`;
+}
 
 /** All that a stored response was asked and answered, as the items of a later request. */
-export function itemsOf(stored: StoredResponse): Item[] {
+export function itemsOf(stored: StoredItems): Item[] {
   return items.parse(present([...inputOf(stored), ...outputOf(stored)]));
 }
 
@@ -27,33 +44,30 @@ export function resolved(
 }
 
 /** The own input items of a stored response, as they came; null where one was taken out. */
-export function inputOf({ input }: StoredResponse): (object | null)[] {
+export function inputOf({ input }: StoredItems): (object | null)[] {
   return JSON.parse(input) as (object | null)[];
 }
 
-export function outputOf({ response }: StoredResponse): (object | null)[] {
-  return (JSON.parse(response) as { readonly output: (object | null)[] }).output;
+export function outputOf({ output }: StoredItems): (object | null)[] {
+  return JSON.parse(output) as (object | null)[];
 }
 
 export function present(items: readonly (object | null)[]): object[] {
   return items.filter((item) => item !== null);
 }
 
-/** A stored response without the item of that place; the places of others stay. */
-export function withoutItem(stored: StoredResponse, index: number): StoredResponse {
+/** What is stored without the item of that place; the places of others stay. */
+export function withoutItem(stored: StoredItems, index: number): StoredItems {
   const without = (items: readonly (object | null)[], at: number) =>
-    items.map((item, place) => (place === at ? null : item));
-  if (index >= FIRST_INPUT_ITEM) {
-    const input = without(inputOf(stored), index - FIRST_INPUT_ITEM);
-    return { ...stored, input: JSON.stringify(input) };
-  }
-  const response = JSON.parse(stored.response) as object;
-  const output = without(outputOf(stored), index);
-  return { ...stored, response: JSON.stringify({ ...response, output }) };
+    JSON.stringify(items.map((item, place) => (place === at ? null : item)));
+  const { input, output } = stored;
+  return index < FIRST_INPUT_ITEM
+    ? { input, output: without(outputOf(stored), index) }
+    : { input: without(inputOf(stored), index - FIRST_INPUT_ITEM), output };
 }
 
 /** The item at the place that its id names. */
-export function itemAt(stored: StoredResponse, index: number): object | undefined {
+export function itemAt(stored: StoredItems, index: number): object | undefined {
   const item =
     index < FIRST_INPUT_ITEM ? outputOf(stored)[index] : inputOf(stored)[index - FIRST_INPUT_ITEM];
   return item ?? undefined;

@@ -5,6 +5,7 @@ import { type Completion, readCompletion, type Said } from "./chunk.ts";
 import { Events } from "./events.ts";
 import type { Item } from "./items.ts";
 import { Output } from "./output.ts";
+import { storedResponse } from "./recall.ts";
 import { responseOf, type ResponseState } from "./response.ts";
 import type { ResponsesBody } from "./schema.ts";
 import { type ResponseUsage, responseUsage } from "./usage.ts";
@@ -44,8 +45,7 @@ export function responseRenderer(
     const rest = output.end(incomplete === undefined);
     const status = incomplete === undefined ? ("completed" as const) : ("incomplete" as const);
     const final = response({ status, incomplete });
-    const texts = { input: JSON.stringify(own), response: JSON.stringify(final) };
-    const store = (await facts.stored?.keep(texts)) ?? false;
+    const store = (await facts.stored?.keep(storedResponse(own, final))) ?? false;
     return { rest, final: { ...final, store } };
   };
 
