@@ -12,6 +12,7 @@ import { modelRoutes } from "./model-routes.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
 import { refuse } from "./refuse.ts";
 import { responseRoutes } from "./response-routes.ts";
+import { responsesSocket } from "./responses-socket.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { turnRoute } from "./turn-route.ts";
 
@@ -62,6 +63,8 @@ export function createApp(): Hono<HttpEnv> {
   app.route("/v1/models", modelRoutes());
   app.route("/v1/sessions", sessionRoutes());
   app.route("/v1/receipts", receiptRoutes());
+  const socket = responsesSocket((request, c) => app.fetch(request, c.env, c.executionCtx));
+  app.get("/v1/responses", authenticate, socket);
   app.route("/v1/responses", responseRoutes());
   app.route("/v1/conversations", conversationRoutes());
   app.route("/v1/conversations", conversationItemRoutes());

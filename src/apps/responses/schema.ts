@@ -43,6 +43,7 @@ export const responsesSchema = z.looseObject({
   prompt: z.unknown().optional(),
   context_management: z.unknown().optional(),
   n: z.int().nullish(),
+  generate: z.boolean().nullish(),
 });
 
 /** A body of `POST /v1/responses`. */

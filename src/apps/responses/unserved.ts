@@ -25,6 +25,7 @@ function membersOf(body: ResponsesBody): Why | undefined {
   if (isAsked(body.context_management)) {
     return ["context_management", "nothing is taken out of a conversation here"];
   }
+  if (body.generate === false) return ["generate", "nothing is made ready before it is asked for"];
   return (body.n ?? 1) > 1 ? ["n", "a response is one answer"] : undefined;
 }
 
