@@ -41,6 +41,7 @@ export function responseRenderer(
   };
   /** What closes it, and the response itself once it is stored: where it could not be, it says so. */
   const ended = async () => {
+    if (GIVEN_UP.has(finish ?? "")) throw new SyntaxError(`the engine ended with ${finish}`);
     const incomplete = CUT_SHORT[finish ?? ""];
     const rest = output.end(incomplete === undefined);
     const status = incomplete === undefined ? ("completed" as const) : ("incomplete" as const);
@@ -78,6 +79,9 @@ const CUT_SHORT: Readonly<Record<string, ResponseState["incomplete"]>> = {
   length: "max_output_tokens",
   content_filter: "content_filter",
 };
+
+/** Finish reasons of answers that their engines did not end. */
+const GIVEN_UP: ReadonlySet<string> = new Set(["abort", "error"]);
 
 /** In the order in which models say it. Some engines tell their reasoning under both names. */
 function told(output: Output, said: Said, logprobs: readonly object[]): string {

@@ -130,4 +130,8 @@ describe("a response", () => {
     await expect(rendererOf().whole("nonsense")).rejects.toThrow(SyntaxError);
     await expect(rendererOf().whole("{}")).rejects.toThrow(SyntaxError);
   });
+
+  it.each(["abort", "error"])("is not made of what its engine gave up: %s", async (finish) => {
+    await expect(whole({}, { content: "He" }, finish)).rejects.toThrow(SyntaxError);
+  });
 });
