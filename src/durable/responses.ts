@@ -80,9 +80,13 @@ export class Responses {
     return chain.toReversed();
   }
 
+  previousOf(number: number): number | undefined {
+    return this.#row(number)?.previous;
+  }
+
   /** Takes one out of a chain that goes on without it; gives what it went on from. */
   unlink(number: number): number | undefined {
-    const previous = this.#row(number)?.previous;
+    const previous = this.previousOf(number);
     if (!this.#isThere()) return undefined;
     const change = "UPDATE responses SET previous = ? WHERE previous = ?";
     this.#sql.exec(change, previous ?? null, number);

@@ -112,7 +112,9 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   async store(ask: StoreAsk): Promise<StoreReply> {
     if (!isKnown(ask) || !this.#serves(ask.tenant)) return notFound;
     if (ask.conversation === true) {
-      const previous = this.#conversation.head();
+      const head = this.#conversation.head();
+      // A call that is repeated finds itself there.
+      const previous = head === ask.number ? this.#responses.previousOf(head) : head;
       this.#responses.write({ ...ask, ...(previous !== undefined && { previous }) });
       this.#conversation.moveTo(ask.number);
     } else {

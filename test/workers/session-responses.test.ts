@@ -87,6 +87,25 @@ describe("the responses of a session", () => {
     });
   });
 
+  it("follow each other in a conversation, once however often they are stored", async () => {
+    const { session } = fresh();
+    const facts = { createdAt: 1, metadata: {} };
+    expect(await session.converse({ v: 1, tenant: "acme", facts })).toEqual({ ok: true, v: 1 });
+    for (const number of [1, 2, 2, 3]) {
+      await session.store(storeAsk(number, { conversation: true }));
+    }
+    const recalled = await session.recall({ ...recallOf([]), conversation: true });
+    expect(recalled).toMatchObject({
+      conversation: facts,
+      chain: [{ number: 1 }, { number: 2 }, { number: 3 }],
+    });
+    expect(await session.converse({ v: 1, tenant: "rival", facts })).toMatchObject({ ok: false });
+    await session.erase("acme");
+    expect(await session.converse({ v: 1, tenant: "acme", facts: "end" })).toMatchObject({
+      ok: false,
+    });
+  });
+
   it("lose their oldest when there are too many, and a chain that lost one is gone", async () => {
     const { session, stub } = fresh();
     await session.store(storeAsk(0));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { apiError } from "../../../../src/apps/errors.ts";
+import { renderStream } from "../../../../src/http/render-answer.ts";
 import { checkResponseEvents, responseEvents } from "../../../support/response-events.ts";
 import { chunk, rendererOf } from "./rendering.ts";
 
@@ -57,6 +58,23 @@ describe("a streamed response", () => {
         expect(response["status"]).toBe(isWhole ? "completed" : "incomplete");
         expect(response["usage"] !== null).toBe(hasUsage);
         expect(said(response["output"] as Item[])).toEqual(saidBy(deltas));
+      }),
+    );
+  });
+
+  it("is the same however its bytes are cut on their way", async () => {
+    const encoder = new TextEncoder();
+    await fc.assert(
+      fc.asyncProperty(frames, fc.array(fc.nat(4000)), async ({ frames }, at) => {
+        const all = [...frames.map((data) => `data: ${data}\n\n`), "data: [DONE]\n\n"].join("");
+        const bytes = encoder.encode(`: keep-alive\n\n${all}`);
+        const ends = [...new Set([...at, bytes.length])].toSorted((a, b) => a - b);
+        const chunks = ends.map((end, n) => bytes.slice(ends[n - 1] ?? 0, end));
+        const cut = new Response(renderStream(ReadableStream.from(chunks), rendererOf()));
+        const once = new Response(renderStream(ReadableStream.from([bytes]), rendererOf()));
+        const text = await cut.text();
+        checkResponseEvents(responseEvents(text));
+        expect(text).toBe(await once.text());
       }),
     );
   });
