@@ -21,6 +21,8 @@ export type ParsedRequest =
       readonly answer?: (facts: AnswerFacts) => AnswerRenderer;
       /** The caller wants to come back to the answer by its id. */
       readonly stores?: boolean;
+      /** The id of an item that the caller sent back: it belongs to the session that gave it. */
+      readonly follows?: string;
       /** It goes on from stored responses, which `request` lacks. */
       readonly recalls?: Recalls;
     }

@@ -57,6 +57,15 @@ export async function ownPlace<Place extends ResponsePlace>(
   return place && (await isOwnName(c.get("tenant"), place.session)) ? place : undefined;
 }
 
+/** The session of an item of the caller's own tenant, if it was stored. */
+export async function sessionOfItem(
+  c: Context<HttpEnv>,
+  id: string | undefined,
+): Promise<string | undefined> {
+  if (id === undefined) return undefined;
+  return (await ownPlace(c, await readItemId(c.get("mesh").ids, id)))?.session;
+}
+
 type ItemPlace = ResponsePlace & { readonly index: number };
 
 async function itemPlaces(

@@ -10,7 +10,7 @@ import { formatSessionId } from "../turn/session-id.ts";
 import { keyedName, type SessionRef, sessionRef } from "../turn/session-name.ts";
 import type { HttpEnv } from "./env.ts";
 import { parsedBody } from "./parsed-body.ts";
-import { recall, type RecalledRequest } from "./recall.ts";
+import { recall, type RecalledRequest, sessionOfItem } from "./recall.ts";
 import { refuse } from "./refuse.ts";
 import { renderAnswer } from "./render-answer.ts";
 import { failureRenderer } from "./render-failure.ts";
@@ -70,6 +70,8 @@ async function refOf(
 ): Promise<SessionRef> {
   if (session !== undefined) return { kind: "inferred", name: session };
   const key = await sessionKey(c.req.raw.headers, turn.request, turn.tenant, c.get("mesh").ids);
+  const given = key === undefined ? await sessionOfItem(c, parsed.follows) : undefined;
+  if (given !== undefined) return { kind: "inferred", name: given };
   const ref = await sessionRef(turn, key);
   // What is stored is named before the answer that would name its session.
   return ref.kind === "unknown" && parsed.stores

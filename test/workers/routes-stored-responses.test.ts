@@ -65,6 +65,21 @@ describe("a stored response", () => {
     expect(objects).toEqual([first["session"], first["session"]]);
   });
 
+  it("is one session with a conversation that sends its items back", async () => {
+    const first = await respond({});
+    const output = first["output"] as object[];
+    const more = { role: "user", content: "And?" };
+    const second = await respond({ input: [question, ...output, more], store: false });
+    expect(sentMessages()).toEqual([question, hello, more]);
+    expect(second["session"]).toBe(first["session"]);
+    const keyed = { "phaseway-session": crypto.randomUUID() };
+    const other = await respond({ input: [question, ...output, more] }, keyed);
+    expect(other["session"]).not.toBe(first["session"]);
+    const stranger = await respond({ input: [question, ...output, more] }, RIVAL);
+    expect(stranger).toMatchObject({ http: 200 });
+    expect(stranger["session"]).not.toBe(first["session"]);
+  });
+
   it("can be gone on from twice, each on its own", async () => {
     const first = await respond({});
     const one = await respond({ previous_response_id: first["id"], input: "One?" });

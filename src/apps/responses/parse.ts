@@ -56,9 +56,21 @@ function asked(
     ok: true,
     request: requestOf(body, items, bytes),
     answer: (facts) => responseRenderer(body, own, facts),
+    ...follows(own),
     stores: body.store !== false || conversationOf(body) !== undefined,
   };
 }
+
+/** Clients that send their whole history send the items of answers with the ids they came with. */
+function follows(own: readonly Item[]): { readonly follows?: string } {
+  const id = own.findLast((item) => typeof item["id"] === "string" && ANSWERS.has(item.type))?.[
+    "id"
+  ];
+  return typeof id === "string" ? { follows: id } : {};
+}
+
+/** Types of items that answers are made of. */
+const ANSWERS: ReadonlySet<string> = new Set(["message", "function_call", "reasoning"]);
 
 const nothingAsked = apiError("invalid_request", "There is no `input`.", "input");
 
