@@ -9,6 +9,8 @@ export type ChatRequest = {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly messages: readonly unknown[];
+  /** What is prompted without a chat template, in place of `messages`. */
+  readonly prompts?: readonly PlainPrompt[];
   readonly tools?: unknown;
   /** Request members that change what the chat template renders. */
   readonly templateKnobs?: Readonly<Record<string, unknown>>;
@@ -23,3 +25,6 @@ export type ChatRequest = {
   readonly comesBack?: boolean;
   readonly traits: RequestTraits;
 };
+
+/** Text, or ids of tokens. */
+export type PlainPrompt = string | readonly number[];

@@ -1,4 +1,5 @@
 import { canonical } from "./canonical.ts";
+import type { PlainPrompt } from "./chat-request.ts";
 import type { Model } from "./fleet.ts";
 import { hash64, hashHex, NO_HASH, type Hash64 } from "./hash64.ts";
 import { type Media, mediaOf, mediaTokens } from "./media.ts";
@@ -17,8 +18,9 @@ export type Chain = {
 const LINK_CHARS = 2048;
 /** What a chat template adds to each message: role header and end mark. */
 const TEMPLATE_CHARS = 12;
-/** Media counts by its model's formula, in tokens of so many characters. */
-const CHARS_PER_MEDIA_TOKEN = 4;
+/** What is counted in tokens, as media by its model's formula, stands for so many characters each. */
+export const CHARS_PER_COUNTED_TOKEN = 4;
+const LINK_TOKENS = LINK_CHARS / CHARS_PER_COUNTED_TOKEN;
 
 /** The chain of a prompt in its model's template order. `salt` parts tenants. */
 export function promptChain(input: {
@@ -26,6 +28,8 @@ export function promptChain(input: {
   readonly salt: string;
   readonly tools?: unknown;
   readonly messages: readonly unknown[];
+  /** In place of messages; one after another where there are several. */
+  readonly prompts?: readonly PlainPrompt[];
   /** Request members that change what the chat template renders. */
   readonly templateKnobs?: unknown;
 }): Chain {
@@ -36,8 +40,12 @@ export function promptChain(input: {
     const media: Media[] = [];
     const text = renderMessage(message, keepsReasoning, media);
     const tokens = media.reduce((sum, { type }) => sum + mediaTokens(input.model, type), 0);
-    builder.add(text, tokens * CHARS_PER_MEDIA_TOKEN, media);
+    builder.add(text, tokens * CHARS_PER_COUNTED_TOKEN, media);
   };
+  for (const prompt of input.prompts ?? []) {
+    if (typeof prompt === "string") builder.add(prompt);
+    else builder.addTokens(prompt);
+  }
   // Only the first messages have a place of their own; a later system message stays where it is.
   const others = input.messages.findIndex((message) => !isSystem(message));
   const leading = !order.includes("system") ? 0 : others < 0 ? input.messages.length : others;
@@ -47,6 +55,11 @@ export function promptChain(input: {
     if (part === "messages") input.messages.slice(leading).forEach(add);
   }
   return builder.finish();
+}
+
+/** Characters that a prompt counts as. */
+export function plainChars(prompt: PlainPrompt): number {
+  return typeof prompt === "string" ? prompt.length : prompt.length * CHARS_PER_COUNTED_TOKEN;
 }
 
 /** Tokens up to and including each link. */
@@ -106,6 +119,16 @@ class ChainBuilder {
       this.#hash = hash64(text, this.#hash, from, to);
       this.#chars += to - from;
       if (to === text.length) this.#chars += extraChars;
+      this.#links.push(this.#hash);
+      this.#ends.push(this.#chars);
+    }
+  }
+
+  addTokens(ids: readonly number[]): void {
+    for (let from = 0; from < ids.length; from += LINK_TOKENS) {
+      const link = ids.slice(from, from + LINK_TOKENS);
+      this.#hash = hash64(`tokens ${link.join()}`, this.#hash);
+      this.#chars += link.length * CHARS_PER_COUNTED_TOKEN;
       this.#links.push(this.#hash);
       this.#ends.push(this.#chars);
     }

@@ -18,6 +18,8 @@ export type Capabilities = {
    * share; from a `peer` it is told of, which sends the longest that it has (see `LegContext.pull`).
    */
   readonly pullsPrefix: "none" | "handle" | "store" | "peer";
+  /** Its endpoints serve nothing but chats; absent where they serve more. */
+  readonly isChatOnly?: boolean;
   readonly firstTokenFrom: Phase;
   /** Which leg's usage tells cached tokens truly. */
   readonly cachedFrom: {

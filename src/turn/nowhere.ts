@@ -54,7 +54,7 @@ function explain(
   reasons: string,
 ): string {
   if (refusedBy.includes("context-window")) {
-    return `This model's maximum context length is ${model.contextWindow} tokens; the prompt has about ${ask.promptTokens}.`;
+    return `This model's maximum context length is ${model.contextWindow} tokens; the prompt has about ${ask.longestTokens ?? ask.promptTokens}.`;
   }
   const isPlace = refusedBy.includes("place");
   const place = isPlace ? ` with place \`${labels.place}\`` : "";

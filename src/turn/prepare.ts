@@ -1,6 +1,13 @@
 import { cachedTokens } from "../core/hosted/cached.ts";
 import { classify } from "../core/labels.ts";
-import { answerKey, linkTokens, promptChain, type Chain } from "../core/prefix.ts";
+import {
+  answerKey,
+  CHARS_PER_COUNTED_TOKEN,
+  linkTokens,
+  plainChars,
+  promptChain,
+  type Chain,
+} from "../core/prefix.ts";
 import type { Labels, Model } from "../core/fleet.ts";
 import type { Ask } from "../core/plan/placement.ts";
 import { TURNS_AHEAD } from "../core/plan/rounds.ts";
@@ -43,21 +50,25 @@ export async function prepare(
     model,
     salt,
     messages: request.messages,
+    ...(request.prompts !== undefined && { prompts: request.prompts }),
     ...(request.tools !== undefined && { tools: request.tools }),
     ...(request.templateKnobs !== undefined && { templateKnobs: request.templateKnobs }),
   });
   const answers = answersIn(request.messages);
   const { name, opened } = await openSession(deps, turn, ref, { model, chain, answers });
-  const charsPerToken = opened?.stats.charsPerToken || deps.charsPerToken.get(model.id);
+  const charsPerToken = isCounted(request)
+    ? CHARS_PER_COUNTED_TOKEN
+    : opened?.stats.charsPerToken || deps.charsPerToken.get(model.id);
   const tokens = linkTokens(chain, charsPerToken);
   const promptTokens = Math.ceil(chain.totalChars / charsPerToken);
   const held = heldTokens(deps, opened, tokens, promptTokens);
-  const ask = measure(request, opened, model, promptTokens);
+  const longest = longestTokens(request, charsPerToken);
+  const ask = { ...measure(request, opened, model, promptTokens), ...longest };
   const labels = {
     ...classify({
       fleet: deps.fleet,
       model,
-      promptTokens,
+      promptTokens: longest.longestTokens ?? promptTokens,
       uncachedTokens: promptTokens - Math.max(0, ...Object.values(held)),
       expectedOutputTokens: ask.expectedOutputTokens,
       ...(request.serviceTier !== undefined && { serviceTier: request.serviceTier }),
@@ -75,7 +86,12 @@ export async function prepare(
     session: { ref, name, opened },
     held,
     labels,
-    ask: { ...ask, splittable: isSplittable(deps, turn, model), ...(kept && { kept }) },
+    ask: {
+      ...ask,
+      splittable: isSplittable(deps, turn, model),
+      ...(request.prompts !== undefined && { isPlain: true }),
+      ...(kept && { kept }),
+    },
     dialectOf: (pool: string) => deps.fleet.pools.get(pool)?.dialect ?? "",
   };
 }
@@ -112,6 +128,21 @@ function isSplittable({ fleet, capabilities }: TurnDeps, { request }: Turn, mode
   return [...fleet.pools.values()].every(
     ({ model: of, dialect }) => of !== model.id || capabilities(dialect).splits(request.traits),
   );
+}
+
+/** Its prompts came as tokens: how many there are is known. */
+export function isCounted({ prompts }: Turn["request"]): boolean {
+  return prompts !== undefined && prompts.every((prompt) => typeof prompt !== "string");
+}
+
+/** Several prompts of one request each have the whole context window. */
+function longestTokens(
+  { prompts = [] }: Turn["request"],
+  charsPerToken: number,
+): Pick<Ask, "longestTokens"> {
+  if (prompts.length <= 1) return {};
+  const longest = prompts.reduce((most, prompt) => Math.max(most, plainChars(prompt)), 0);
+  return { longestTokens: Math.ceil(longest / charsPerToken) };
 }
 
 function answersIn(messages: readonly unknown[]): string[] {

@@ -8,7 +8,7 @@ import type { KvMoved } from "../core/receipt.ts";
 import { exportKv, planKvExport } from "./kv/export.ts";
 import { finish, type LegRun } from "./legs.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Prepared } from "./prepare.ts";
+import { isCounted, type Prepared } from "./prepare.ts";
 import { promptCount } from "./segments.ts";
 
 /**
@@ -32,8 +32,9 @@ export async function settle(
   // Known at once, unless an engine has to be probed: the session is told before that, as the next turn is on its way.
   const resolved = outcome.served && resolveHandoff(deps, turn, outcome.served);
   const count = promptCount(deps, turn, outcome);
-  // What its media really counted for would be taken for text.
-  if (outcome.served?.answer.usage && turn.chain.media.length === 0)
+  // What was counted in tokens would be taken for text.
+  const isText = turn.chain.media.length === 0 && !isCounted(turn.request);
+  if (outcome.served?.answer.usage && isText)
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
   const exporting = planKvExport(deps, turn, outcome, count.promptTokens, name);
   const spoiled = runs.find((run) => run.spoiled !== undefined)?.spoiled;

@@ -26,14 +26,17 @@ function refusedBy(
   allows: (region: string) => boolean,
 ): string | undefined {
   if (pool.model !== scope.model.id) return "model";
-  if (scope.promptTokens > OVERFLOW * scope.model.contextWindow) return "context-window";
+  const { input } = scope;
+  const { longestTokens = scope.promptTokens } = input.ask;
+  if (input.ask.isPlain && input.capabilities(pool.dialect).isChatOnly) return "chat-only";
+  if (longestTokens > OVERFLOW * scope.model.contextWindow) return "context-window";
   if (!allows(pool.region)) return "place";
   if (scope.rules.some((rule) => rule.only && !rule.only.includes(pool.id))) return "rule-only";
-  const speed = scope.input.speeds.get(pool.id);
+  const speed = input.speeds.get(pool.id);
   if (speed === undefined) return "model";
   if (pool.engines.length === 0) return "draining";
   // A hosted fleet's memory is its own affair.
-  if (pool.routed === "us" && speed.kvTokens < scope.promptTokens + 1) return "kv-capacity";
+  if (pool.routed === "us" && speed.kvTokens < longestTokens + 1) return "kv-capacity";
   return undefined;
 }
 

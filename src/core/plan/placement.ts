@@ -95,10 +95,14 @@ export type EngineView = {
 export type Ask = {
   readonly model: string;
   readonly promptTokens: number;
+  /** Of the longest of several prompts; absent where there is one. */
+  readonly longestTokens?: number;
   readonly expectedOutputTokens: number;
   readonly bodyBytes: number;
   /** False for n > 1 and the like: such a request is never split. */
   readonly splittable: boolean;
+  /** It is no chat, which some engines cannot take. */
+  readonly isPlain?: boolean;
   /** Turns this session is expected to take after this one. */
   readonly remainingTurns: number;
   /** New prompt tokens a later turn of this session is expected to bring. */

@@ -8,6 +8,8 @@ export type PhaseCapabilities = {
   readonly roles: readonly Phase[];
   readonly order: "serial" | "concurrent" | "either";
   readonly prefillsAtDecode: boolean;
+  /** They serve nothing but chats. */
+  readonly isChatOnly?: boolean;
   /** Absent means yes. */
   readonly keepsDecodePrefix?: boolean;
 };

@@ -12,6 +12,7 @@ export const workersAi: Dialect = {
   handsOff: false,
   scheme: "workers-ai",
   takesCacheSalt: false,
+  capabilities: { ...wholeRequests.capabilities, isChatOnly: true },
   write: (leg) => ({
     edits: bothPhases(leg),
     // Prefixes are cached where requests of one session go.
