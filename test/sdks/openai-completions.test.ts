@@ -1,0 +1,70 @@
+import type OpenAI from "openai";
+import { beforeAll, describe, expect, it } from "vitest";
+import { useMesh } from "../support/local-mesh.ts";
+import { openaiAt, receiptOf } from "./openai-client.ts";
+
+const started = useMesh();
+let client: OpenAI;
+
+beforeAll(() => {
+  client = openaiAt(started.mesh);
+});
+
+const question = { model: "small", prompt: "Once upon a time", max_tokens: 8 };
+
+describe("text completions of the OpenAI SDK", () => {
+  it("come whole, with their usage and a receipt", async () => {
+    const { data, response } = await client.completions.create(question).withResponse();
+    expect(data.object).toBe("text_completion");
+    expect(data.choices[0]?.text).toBeTruthy();
+    expect(data.usage?.completion_tokens).toBe(8);
+    const receipt = await receiptOf(started.mesh, response.headers);
+    expect(receipt).toMatchObject({ status: "completed", outputTokens: 8 });
+    expect(receipt.promptTokens).toBe(data.usage?.prompt_tokens);
+  });
+
+  it("say in a stream what they say whole", async () => {
+    const whole = await client.completions.create(question);
+    let text = "";
+    const finishes = [];
+    for await (const chunk of await client.completions.create({ ...question, stream: true })) {
+      text += chunk.choices[0]?.text ?? "";
+      if (chunk.choices[0]?.finish_reason) finishes.push(chunk.choices[0].finish_reason);
+    }
+    expect(text).toBe(whole.choices[0]?.text);
+    expect(finishes).toEqual(["length"]);
+  });
+
+  it("answer each prompt of a list, in order, n times, at one engine", async () => {
+    const prompt = ["Once upon a time", "There was"];
+    const request = { ...question, prompt, n: 2 };
+    const { data, response } = await client.completions.create(request).withResponse();
+    expect(data.choices.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    const alone = await client.completions.create(question);
+    expect(data.choices[0]?.text).toBe(alone.choices[0]?.text);
+    expect((await receiptOf(started.mesh, response.headers)).mode).toBe("together");
+  });
+
+  it("take prompts of tokens", async () => {
+    const one = await client.completions.create({ ...question, prompt: [1, 2, 3] });
+    expect(one.usage?.prompt_tokens).toBe(3);
+    const many = await client.completions.create({ ...question, prompt: [[1, 2, 3], [4]] });
+    expect(many.usage?.prompt_tokens).toBe(4);
+    expect(many.choices[0]?.text).toBe(one.choices[0]?.text);
+  });
+
+  it("find their prefix where it was computed, of text and of tokens", async () => {
+    const text = Array.from({ length: 3000 }, (_, n) => `word${n}`).join(" ");
+    const tokens = Array.from({ length: 6000 }, (_, n) => 7 * n);
+    for (const [prompt, longer] of [
+      [text, `${text} and on`],
+      [tokens, [...tokens, 1, 2, 3]],
+    ] as const) {
+      await client.completions.create({ ...question, prompt: prompt as string });
+      const again = { ...question, prompt: longer as string };
+      const { response } = await client.completions.create(again).withResponse();
+      const { actual, promptTokens } = await receiptOf(started.mesh, response.headers);
+      expect((actual.cachedTokens ?? 0) / promptTokens).toBeGreaterThan(0.9);
+    }
+  });
+});
