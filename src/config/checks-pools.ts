@@ -1,5 +1,6 @@
 import { speedOf } from "../core/speed.ts";
 import type { Surroundings } from "./checks.ts";
+import type { DialectTraits } from "./dialects.ts";
 import { CUSTOM_DEVICE } from "./devices.ts";
 import { listed, type Problem } from "./problem.ts";
 import type { Mesh } from "./schema.ts";
@@ -14,6 +15,10 @@ export function* poolProblems(around: Surroundings): Generator<Problem> {
     yield* roles(pool, path, around);
     yield* price(pool, path);
     yield* routes(pool, path, around);
+    if (embeds(pool, around)) {
+      yield* memory(pool, path, around);
+      continue;
+    }
     if (pool.roles.includes("encode")) {
       yield* encodes(pool, path, around);
       continue;
@@ -51,7 +56,8 @@ function* unknownNames(pool: PoolEntry, path: string, around: Surroundings): Gen
   };
 }
 
-function* roles(pool: PoolEntry, path: string, { dialects }: Surroundings): Generator<Problem> {
+function* roles(pool: PoolEntry, path: string, around: Surroundings): Generator<Problem> {
+  const { dialects } = around;
   const dialect = dialects.get(pool.dialect);
   if (!dialect) {
     yield {
@@ -59,6 +65,10 @@ function* roles(pool: PoolEntry, path: string, { dialects }: Surroundings): Gene
       problem: `there is no dialect \`${pool.dialect}\``,
       fix: `name one of ${listed(dialects.keys())}`,
     };
+    return;
+  }
+  if (embeds(pool, around)) {
+    yield* embedding(pool, path, dialect);
     return;
   }
   const wanted = [...pool.roles].toSorted().join();
@@ -74,6 +84,27 @@ function* roles(pool: PoolEntry, path: string, { dialects }: Surroundings): Gene
 }
 
 const BOTH = ["prefill", "decode"];
+
+function embeds({ model }: PoolEntry, { models }: Surroundings): boolean {
+  return models.get(model)?.kind === "embedding";
+}
+
+/** Its engines make vectors of prompts, and decode nothing. */
+function* embedding(pool: PoolEntry, path: string, dialect: DialectTraits): Generator<Problem> {
+  if (dialect.scheme !== undefined) {
+    yield {
+      path: `${path}.dialect`,
+      problem: `\`${pool.dialect}\` is spoken for chats only, and \`${pool.model}\` embeds`,
+      fix: "use the dialect of an engine with OpenAI's API, such as `openai`",
+    };
+  }
+  if (pool.roles.join() === "prefill") return;
+  yield {
+    path: `${path}.roles`,
+    problem: `engines that embed cannot have the roles ${JSON.stringify(pool.roles)}`,
+    fix: 'write `"roles": ["prefill"]`',
+  };
+}
 
 function* price(pool: PoolEntry, path: string): Generator<Problem> {
   if (pool.routed === "us" || pool.perMTok) return;

@@ -21,6 +21,12 @@ const region = z.strictObject({
 });
 
 const model = z.strictObject({
+  kind: z
+    .enum(["chat", "embedding"])
+    .exactOptional()
+    .describe(
+      "`embedding` where it makes vectors of texts, and its pools only prefill; else `chat`",
+    ),
   params: positive.describe("Parameters in all"),
   activeParams: positive.describe(
     "Parameters that one token uses: as many as `params`, less in a mixture of experts",

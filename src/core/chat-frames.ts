@@ -50,11 +50,12 @@ export function readChunkUsage(data: string): Usage | undefined {
   return isRecord(parsed) ? readUsage(parsed["usage"]) : undefined;
 }
 
-/** Reads an OpenAI `usage` object. */
+/** Reads an OpenAI `usage` object; where all tokens are the prompt's, as in embeddings, none are output. */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isRecord(value)) return undefined;
   const promptTokens = count(value["prompt_tokens"]);
-  const outputTokens = count(value["completion_tokens"]);
+  const isAllPrompt = promptTokens !== undefined && value["total_tokens"] === promptTokens;
+  const outputTokens = count(value["completion_tokens"] ?? (isAllPrompt ? 0 : undefined));
   if (promptTokens === undefined || outputTokens === undefined) return undefined;
   const details = value["prompt_tokens_details"];
   const claimed = isRecord(details) ? count(details["cached_tokens"]) : undefined;

@@ -40,6 +40,8 @@ export type Region = {
 
 export type Model = {
   readonly id: string;
+  /** What makes vectors of texts has prefill alone. `chat` unless told. */
+  readonly kind?: "chat" | "embedding";
   readonly params: number;
   readonly activeParams: number;
   readonly layers: number;

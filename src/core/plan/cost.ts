@@ -16,10 +16,12 @@ const SECOND_LEG_MS = 15;
 /** Other pools' scores are multiplied by this when a rule prefers some. */
 const UNPREFERRED = 1.25;
 
-/** Both phases at one engine. */
+/** Both phases at one engine, or prefill where that is all. */
 export function together(scope: Scope, leg: Leg): Placement {
   const { promptTokens, outputTokens } = scope;
-  const decodeMs = leg.tpotMs * outputTokens;
+  // What makes vectors has no first token to wait for.
+  const tpotMs = outputTokens === 0 ? 0 : leg.tpotMs;
+  const decodeMs = tpotMs * outputTokens;
   const share = 1 / (leg.view.batch + 1);
   const billed = leg.pool.routed === "itself" && leg.pool.perMTok;
   const waited = leg.queueMs + leg.slotMs;
@@ -28,9 +30,9 @@ export function together(scope: Scope, leg: Leg): Placement {
     queueMs: waited,
     prefillMs: leg.prefillMs,
     handoffMs: 0,
-    firstMs: leg.tpotMs,
-    ttftMs: leg.reachMs + waited + leg.prefillMs + leg.tpotMs,
-    tpotMs: leg.tpotMs,
+    firstMs: tpotMs,
+    ttftMs: leg.reachMs + waited + leg.prefillMs + tpotMs,
+    tpotMs,
     harmMs: leg.prefillMs * INTERFERENCE * leg.view.batch + leg.overworkMs,
     harmUsd: harming(scope, leg),
     usd: billed

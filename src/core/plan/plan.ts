@@ -40,7 +40,7 @@ export function plan(input: PlanInput): Plan {
 
 function togethers(scope: Scope, legs: readonly Leg[]): Placement[] {
   const first = legs[0];
-  if (first === undefined || !doesBoth(first)) {
+  if (first === undefined || !servesAlone(scope, first)) {
     refuse(scope, "role");
     return [];
   }
@@ -49,6 +49,10 @@ function togethers(scope: Scope, legs: readonly Leg[]): Placement[] {
       ? legs
       : legs.toSorted((a, b) => costMs(a) - costMs(b)).slice(0, ENGINES_PER_POOL);
   return best.map((leg) => together(scope, leg));
+}
+
+function servesAlone({ model }: Scope, leg: Leg): boolean {
+  return model.kind === "embedding" ? leg.pool.roles.includes("prefill") : doesBoth(leg);
 }
 
 /** A decode pool whose dialect can prefill there may take small suffixes itself: conditional disaggregation. */

@@ -7,6 +7,7 @@ export type Scope = {
   readonly input: PlanInput;
   readonly model: Model;
   readonly promptTokens: number;
+  /** At least 1, but for what only prefills. */
   readonly outputTokens: number;
   readonly uploadMs: number;
   readonly valuePerMs: number;
@@ -30,7 +31,7 @@ export function scopeOf(input: PlanInput): Scope | undefined {
     input,
     model,
     promptTokens: Math.max(1, ask.promptTokens),
-    outputTokens: Math.max(1, ask.expectedOutputTokens),
+    outputTokens: model.kind === "embedding" ? 0 : Math.max(1, ask.expectedOutputTokens),
     uploadMs: (input.uploadMsPerMB * ask.bodyBytes) / 1e6,
     valuePerMs: (fleet.prices.valueOfTimeUsdPerS[labels.urgency] * (input.valueScale ?? 1)) / 1000,
     bestHeld: 0,

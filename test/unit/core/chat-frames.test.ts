@@ -128,8 +128,17 @@ describe("readChunkUsage", () => {
     expect(readChunkUsage(JSON.stringify({ usage: cached }))?.cachedTokens).toBe(0);
   });
 
+  it("counts no output where all tokens are the prompt's, as of embeddings", () => {
+    expect(readChunkUsage('{"usage":{"prompt_tokens":10,"total_tokens":10}}')).toEqual({
+      promptTokens: 10,
+      outputTokens: 0,
+    });
+  });
+
   it("takes anything malformed as no report", () => {
     expect(readChunkUsage('{"usage":{"prompt_tokens":"10"}}')).toBeUndefined();
+    expect(readChunkUsage('{"usage":{"prompt_tokens":10}}')).toBeUndefined();
+    expect(readChunkUsage('{"usage":{"prompt_tokens":10,"total_tokens":12}}')).toBeUndefined();
     expect(readChunkUsage('{"usage":null}')).toBeUndefined();
     expect(readChunkUsage("{")).toBeUndefined();
   });
