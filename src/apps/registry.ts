@@ -1,12 +1,13 @@
 import type { AppApi } from "./app-api.ts";
 import { chat } from "./chat/api.ts";
 import { completions } from "./completions/api.ts";
+import { embeddings } from "./embeddings/api.ts";
 import { type ErrorShape, openaiErrors } from "./errors.ts";
 import { messages } from "./messages/api.ts";
 import { responses } from "./responses/api.ts";
 
 /** Every API whose requests are turns. */
-export const appApis: readonly AppApi[] = [chat, completions, messages, responses];
+export const appApis: readonly AppApi[] = [chat, completions, embeddings, messages, responses];
 
 /**
  * How errors look at a path, whether or not anything is there: as the API's it belongs to; where it belongs to several, as

@@ -11,6 +11,8 @@ export type ChatRequest = {
   readonly messages: readonly unknown[];
   /** What is prompted without a chat template, in place of `messages`. */
   readonly prompts?: readonly PlainPrompt[];
+  /** Vectors of `prompts` are asked for, which take no decode. */
+  readonly embeds?: boolean;
   readonly tools?: unknown;
   /** Request members that change what the chat template renders. */
   readonly templateKnobs?: Readonly<Record<string, unknown>>;

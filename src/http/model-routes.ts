@@ -27,13 +27,14 @@ export function modelRoutes(): Hono<HttpEnv> {
 }
 
 function modelsOf({ models }: Fleet) {
-  return [...models.values()].map(({ id, aliases, contextWindow }) => ({
+  return [...models.values()].map(({ id, aliases, contextWindow, kind = "chat" }) => ({
     id,
     object: "model",
     created: 0,
     owned_by: "phaseway",
     aliases,
     context_window: contextWindow,
+    kind,
     type: "model",
     display_name: id,
     created_at: new Date(0).toISOString(),

@@ -69,7 +69,11 @@ async function refOf(
   { parsed, session }: RecalledRequest,
 ): Promise<SessionRef> {
   if (session !== undefined) return { kind: "inferred", name: session };
-  const key = await sessionKey(c.req.raw.headers, turn.request, turn.tenant, c.get("mesh").ids);
+  const { request } = turn;
+  // Vectors are no turn of a conversation, though an agent sends its session with everything.
+  const key = request.embeds
+    ? undefined
+    : await sessionKey(c.req.raw.headers, request, turn.tenant, c.get("mesh").ids);
   const given = key === undefined ? await sessionOfItem(c, parsed.follows) : undefined;
   if (given !== undefined) return { kind: "inferred", name: given };
   const ref = await sessionRef(turn, key);

@@ -1,7 +1,8 @@
 import type { Engine, Fleet, Pool } from "../core/fleet.ts";
 import { rawMember, splice, spliceText, topLevelMembers } from "../core/json-members.ts";
 import type { LegHints } from "../core/leg.ts";
-import type { Dialect, EngineAddress, LegContext } from "../engines/dialect.ts";
+import { bothPhases } from "../engines/both-phases.ts";
+import type { Dialect, EngineAddress, LegContext, LegMessage } from "../engines/dialect.ts";
 import { ORCA_REQUEST_HEADERS } from "../engines/load/orca.ts";
 import { dialectOf } from "../engines/registry.ts";
 import { encodersFor } from "./encoders.ts";
@@ -34,28 +35,30 @@ export function engineRequest(
   const { pool, engine } = engineOf(access.fleet, order.engine);
   const dialect = dialectOf(pool.dialect);
   const members = topLevelMembers(order.body);
-  const message = dialect.write({
-    leg: order.leg,
-    requestId: order.requestId,
-    present: new Set(members.map(({ name }) => name)),
-    raw: (name) => rawMember(order.body, [name]),
-    stream: order.stream,
-    model: pool.modelName ?? pool.model,
-    ...(order.session !== undefined && { session: order.session }),
-    ...pinOf(order, pool),
-    ...(order.hints && hintsOf(access.fleet, order.hints)),
-    ...(order.session !== undefined &&
-      pool.promptCacheKey === true && { promptCacheKey: order.session }),
-    ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
-    ...(order.kept !== undefined && { kept: { raw: order.kept } }),
-    ...((pool.bidirectional || order.keeps === true) && { keeps: true }),
-    ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),
-    ...(order.cacheSalt !== undefined &&
-      (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
-    ...splitOf(access.fleet, order, learned),
-    ...pullOf(access.fleet, order, dialect),
-    encoders: encodersFor(access.fleet, order),
-  });
+  const message = order.embeds
+    ? embedding(order, pool)
+    : dialect.write({
+        leg: order.leg,
+        requestId: order.requestId,
+        present: new Set(members.map(({ name }) => name)),
+        raw: (name) => rawMember(order.body, [name]),
+        stream: order.stream,
+        model: pool.modelName ?? pool.model,
+        ...(order.session !== undefined && { session: order.session }),
+        ...pinOf(order, pool),
+        ...(order.hints && hintsOf(access.fleet, order.hints)),
+        ...(order.session !== undefined &&
+          pool.promptCacheKey === true && { promptCacheKey: order.session }),
+        ...(order.handoff !== undefined && { handoff: { raw: order.handoff } }),
+        ...(order.kept !== undefined && { kept: { raw: order.kept } }),
+        ...((pool.bidirectional || order.keeps === true) && { keeps: true }),
+        ...(order.cacheThreshold !== undefined && { cacheThreshold: order.cacheThreshold }),
+        ...(order.cacheSalt !== undefined &&
+          (pool.cacheSalt ?? dialect.takesCacheSalt) && { cacheSalt: order.cacheSalt }),
+        ...splitOf(access.fleet, order, learned),
+        ...pullOf(access.fleet, order, dialect),
+        encoders: encodersFor(access.fleet, order),
+      });
   if (message === undefined) return undefined;
   const { edits, headers } = message;
   const remove = [...edits.remove, ...ONLY_OURS];
@@ -79,6 +82,19 @@ export function engineRequest(
       redirect: "manual",
     },
   };
+}
+
+/** Engines that embed are all asked alike, whatever else their dialect has. */
+function embedding(order: LegOrder, { model, modelName = model, cacheSalt }: Pool): LegMessage {
+  const { stream, requestId } = order;
+  const salt = cacheSalt === true && order.cacheSalt !== undefined ? order.cacheSalt : undefined;
+  const edits = bothPhases({
+    stream,
+    model: modelName,
+    raw: (name) => rawMember(order.body, [name]),
+    ...(salt !== undefined && { cacheSalt: salt }),
+  });
+  return { edits, headers: { "x-request-id": requestId } };
 }
 
 /** The header that lets us in, where an engine has a key that is known. */

@@ -14,9 +14,9 @@ import {
   untilFirstContent,
   type Deadline,
 } from "./leg-stream.ts";
-import { readSmall } from "./read-small.ts";
+import { MAX_VECTORS, readSmall } from "./read-small.ts";
 import { loadTold } from "./told-load.ts";
-import { isWholeAnswer } from "./whole-answer.ts";
+import { isWholeAnswer, isWholeEmbedding } from "./whole-answer.ts";
 import type { LegAnswer, LegFailure, LegOrder } from "./service.ts";
 
 /** Sends one leg to its engine. Never throws: every end is a value. */
@@ -175,11 +175,23 @@ async function readAnswer(
       ? { ok: true, kind: "declined" }
       : { ok: true, kind: "answering", contentType, body };
   }
+  if (order.embeds) return vectors(response.body, deadline, contentType);
   const bytes = await deadline.race(readSmall(response.body));
   deadline.clear();
   if (declines?.(new TextDecoder().decode(bytes))) return { ok: true, kind: "declined" };
   if (!isWholeAnswer(bytes)) throw new LegBroken("malformed", "the answer is no completion");
   return answering(bytes, order.stream, contentType);
+}
+
+async function vectors(
+  body: ReadableStream<Uint8Array>,
+  deadline: Deadline,
+  contentType: string,
+): Promise<LegAnswer> {
+  const bytes = await deadline.race(readSmall(body, MAX_VECTORS));
+  deadline.clear();
+  if (!isWholeEmbedding(bytes)) throw new LegBroken("malformed", "the answer has no vectors");
+  return answering(bytes, false, contentType);
 }
 
 function answering(

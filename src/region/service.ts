@@ -75,6 +75,8 @@ export type LegOrder = {
   /** The client's own bytes; the region changes the members its dialect must. */
   readonly body: Uint8Array;
   readonly stream: boolean;
+  /** It is answered with vectors of its prompts, in place of a completion. */
+  readonly embeds?: boolean;
   /** Parts the tenant's caches from others', on engines that take a salt. */
   readonly cacheSalt?: string;
   /** Tells the request's conversation from others, and nothing else. */

@@ -15,6 +15,24 @@ export function isWholeAnswer(body: Uint8Array): boolean {
   }
 }
 
+/**
+ * True when an engine's body is a list of vectors: a JSON object whose `data` is an array with something in it. The
+ * vectors themselves may be megabytes and are not read.
+ */
+export function isWholeEmbedding(body: Uint8Array): boolean {
+  try {
+    return topLevelMembers(body).some(({ name, valueStart }) => {
+      const begin = new TextDecoder().decode(body.subarray(valueStart, valueStart + BEGIN_BYTES));
+      return name === "data" && /^\[\s*\{/.test(begin);
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** Enough to see what an array begins with. */
+const BEGIN_BYTES = 64;
+
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

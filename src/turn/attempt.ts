@@ -37,7 +37,8 @@ function reserveDecode(deps: TurnDeps, turn: Prepared, aim: Try) {
     const handedTokens = turn.ask.promptTokens;
     return reserve(deps, turn, { ...common, leg: "decode", handedTokens });
   }
-  const both = { ...common, leg: "both", handedTokens: 0 } as const;
+  const leg = turn.request.embeds ? "prefill" : "both";
+  const both = { ...common, leg, handedTokens: 0 } as const;
   const waits = aim.isOpen || mayBring(deps, turn, common.pool);
   return reserve(deps, turn, waits ? both : { ...both, firstTokenTimeoutMs });
 }

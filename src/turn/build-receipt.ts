@@ -41,7 +41,8 @@ export function buildReceipt(
     endedAt: outcome.endedAt,
     promptTokens: count.promptTokens,
     outputTokens: outcome.outputTokens,
-    ...(served !== undefined && { firstTokenFrom: firstTokenFrom(deps, turn, served) }),
+    ...(served !== undefined &&
+      !turn.request.embeds && { firstTokenFrom: firstTokenFrom(deps, turn, served) }),
     segments: served === undefined ? [] : segmentsOf(deps, served, count, outcome),
     work,
     waste: {

@@ -224,7 +224,8 @@ function aheadOf(
 ): LegAhead {
   return {
     v: 1,
-    leg,
+    // It answers with all it was asked for, though it only prefills.
+    ...(turn.request.embeds ? { leg: "both", embeds: true } : { leg }),
     requestId,
     path: turn.request.path,
     body: turn.request.bytes,

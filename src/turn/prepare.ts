@@ -46,14 +46,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const { request } = turn;
   const model = modelOf(deps, request.model);
-  const chain = promptChain({
-    model,
-    salt,
-    messages: request.messages,
-    ...(request.prompts !== undefined && { prompts: request.prompts }),
-    ...(request.tools !== undefined && { tools: request.tools }),
-    ...(request.templateKnobs !== undefined && { templateKnobs: request.templateKnobs }),
-  });
+  const chain = chainOf(request, model, salt);
   const answers = answersIn(request.messages);
   const { name, opened } = await openSession(deps, turn, ref, { model, chain, answers });
   const charsPerToken = isCounted(request)
@@ -130,6 +123,19 @@ function isSplittable({ fleet, capabilities }: TurnDeps, { request }: Turn, mode
   );
 }
 
+function chainOf(request: Turn["request"], model: Model, salt: string): Chain {
+  const chain = promptChain({
+    model,
+    salt,
+    messages: request.messages,
+    ...(request.prompts !== undefined && { prompts: request.prompts }),
+    ...(request.tools !== undefined && { tools: request.tools }),
+    ...(request.templateKnobs !== undefined && { templateKnobs: request.templateKnobs }),
+  });
+  // Nothing goes on from what was made into a vector: it is long, and no prefix of anything.
+  return request.embeds ? { ...chain, bytes: new Uint8Array(), chars: new Uint32Array() } : chain;
+}
+
 /** Its prompts came as tokens: how many there are is known. */
 export function isCounted({ prompts }: Turn["request"]): boolean {
   return prompts !== undefined && prompts.every((prompt) => typeof prompt !== "string");
@@ -183,14 +189,13 @@ function measure(
   return {
     model: model.id,
     promptTokens,
-    expectedOutputTokens: Math.max(1, Math.round(Math.min(guess, limit))),
+    expectedOutputTokens: request.embeds ? 0 : Math.max(1, Math.round(Math.min(guess, limit))),
     bodyBytes: request.bytes.byteLength,
     splittable: true,
     // A conversation that has lasted n turns is expected to last as many again.
-    remainingTurns: Math.max(
-      Math.min(50, (stats?.turns ?? 0) + 1),
-      request.comesBack ? TURNS_AHEAD : 0,
-    ),
+    remainingTurns: request.embeds
+      ? 0
+      : Math.max(Math.min(50, (stats?.turns ?? 0) + 1), request.comesBack ? TURNS_AHEAD : 0),
     tokensPerTurn: known ? Math.max(1, stats.newPromptPerTurn) : 500,
     ...(known && stats.gapMs > 0 && { gapMs: stats.gapMs }),
   };

@@ -6,6 +6,7 @@ import type { Prepared } from "./prepare.ts";
 /** `phaseway-route`, a structured-field dictionary: the engines that ran, or those planned. */
 export function routeOf(placement: Placement, runs: ServedLegs | undefined): string {
   const decode = runs?.answer.grant.engine ?? placement.decode.engine;
+  if (runs?.answer.leg === "prefill") return `mode=${placement.mode}, prefill="${decode}"`;
   const prefill = runs?.prefill?.grant.engine ?? placement.prefill?.engine ?? decode;
   return `mode=${placement.mode}, prefill="${prefill}", decode="${decode}"`;
 }

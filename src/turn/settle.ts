@@ -73,7 +73,9 @@ export async function settle(
     await Promise.race([outcome.served?.prefilled, after(LATE_MS)]);
     finish(deps, late, "cancelled", GIVEN_UP);
   }
-  await Promise.all([resolved, resolveSilence(deps, runs)]);
+  // Who embeds cannot be probed with a chat.
+  const silent = turn.request.embeds ? [] : runs;
+  await Promise.all([resolved, resolveSilence(deps, silent)]);
   const write = (exported?: KvMoved) =>
     deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome, exported));
   // The client's last frame does not wait for that, its receipt does.

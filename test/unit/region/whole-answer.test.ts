@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rawMember, topLevelMembers } from "../../../src/core/json-members.ts";
-import { isWholeAnswer } from "../../../src/region/whole-answer.ts";
+import { isWholeAnswer, isWholeEmbedding } from "../../../src/region/whole-answer.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -52,5 +52,31 @@ describe("isWholeAnswer", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("isWholeEmbedding", () => {
+  it.each([
+    '{"data":[{"embedding":[0.1]}]}',
+    '{ "object":"list", "data" : [ {"embedding":"AAAA"}]}',
+  ])("is true of vectors: %s", (text) => {
+    expect(isWholeEmbedding(bytes(text))).toBe(true);
+  });
+
+  it.each([
+    "",
+    "{",
+    "[]",
+    '{"data":[]}',
+    '{"data":[ ]}',
+    '{"data":{}}',
+    '{"choices":[{}]}',
+    '"data"',
+  ])("is false of %j", (text) => {
+    expect(isWholeEmbedding(bytes(text))).toBe(false);
+  });
+
+  it("never throws", () => {
+    fc.assert(fc.property(fc.string(), (text) => void isWholeEmbedding(bytes(text))));
   });
 });
