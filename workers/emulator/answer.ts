@@ -19,6 +19,8 @@ export type Job = {
   readonly ask: EngineAsk;
   readonly api: Api;
   readonly taken: Taken;
+  /** The whole answer, where it is no completion. */
+  readonly whole?: (run: Run) => string;
   readonly signal: AbortSignal;
   readonly entry: OpenEntry;
   readonly refuse: (problem: Problem) => Response;
@@ -86,7 +88,9 @@ function whole(job: Job): Promise<Response> {
       done() {
         settle(job, run, "done", !run.isStopped);
         const { usage, members } = job.taken;
-        const text = wholeAnswer(order.answering, run.said, usage(run), members?.(run) ?? {});
+        const text =
+          job.whole?.(run) ??
+          wholeAnswer(order.answering, run.said, usage(run), members?.(run) ?? {});
         resolve(new Response(text, { headers: headersOf(JSON_BODY, job) }));
       },
       failed(problem) {
@@ -133,12 +137,13 @@ function settle(
 }
 
 function orderOf({ api, ask, engine, clock, taken, haltAfterTokens }: Job): RunOrder {
-  const id = `${api === "chat" ? "chatcmpl" : "cmpl"}-${crypto.randomUUID().replaceAll("-", "")}`;
+  const id = `${ID_PREFIXES[api]}-${crypto.randomUUID().replaceAll("-", "")}`;
   const created = Math.floor(Date.now() / 1000);
   const answering = { api, id, model: ask.model, created };
   return { engine, clock, ask, taken, haltAfterTokens, answering };
 }
 
+const ID_PREFIXES = { chat: "chatcmpl", text: "cmpl", embeddings: "embd" } as const;
 const STREAM = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
 const JSON_BODY = { "content-type": "application/json" };
 

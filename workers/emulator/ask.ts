@@ -10,7 +10,7 @@ import {
 import { chatTokens, isRecord, roleOf, textTokens } from "../../src/sim/tokens.ts";
 import type { Problem } from "./problem.ts";
 
-export type Api = "chat" | "text";
+export type Api = "chat" | "text" | "embeddings";
 
 /** A completion request as the engine understood it. */
 export type EngineAsk = {
@@ -31,7 +31,9 @@ export type EngineAsk = {
   readonly promptTokens: number;
 };
 
-/** Reads the body of a chat or text completion. */
+const PROMPTS = { chat: "messages", text: "prompt", embeddings: "input" } as const;
+
+/** Reads the body of a chat or text completion, or of embeddings. */
 export function readAsk(
   api: Api,
   body: unknown,
@@ -43,9 +45,12 @@ export function readAsk(
   if (!modelNames.has(name)) {
     return refuse(404, "model_not_found", `The model \`${name}\` does not exist.`);
   }
-  const prompts = api === "chat" ? chatPrompts(body) : textPrompts(body["prompt"]);
+  if ((api === "embeddings") !== (model.kind === "embedding")) {
+    return refuse(400, "unsupported_task", `The model \`${name}\` cannot do this.`);
+  }
+  const member = PROMPTS[api];
+  const prompts = api === "chat" ? chatPrompts(body) : textPrompts(body[member]);
   if (!prompts) {
-    const member = api === "chat" ? "messages" : "prompt";
     return refuse(400, "invalid_prompt", `\`${member}\` is missing or malformed.`);
   }
   const longest = Math.max(...prompts.map((tokens) => tokens.length));

@@ -7,6 +7,7 @@ import { Clock } from "./clock.ts";
 import type { EngineConfig } from "./config.ts";
 import type { EngineSide, Speech } from "./dialects/dialect.ts";
 import { dialectNamed } from "./dialects/registry.ts";
+import { readEmbedding } from "./embeddings.ts";
 import { cutsWhenHalted, Faults, haltAfter, refusalOf } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { lying } from "./lies.ts";
@@ -48,6 +49,7 @@ export class EngineProcess {
     if (served) return served;
     if (route === "POST /v1/chat/completions") return this.#complete("chat", request);
     if (route === "POST /v1/completions") return this.#complete("text", request);
+    if (route === "POST /v1/embeddings") return this.#embed(request);
     if (route === "GET /v1/models") return Response.json(modelList(this.#config));
     if (route === "GET /health") return new Response(null, { status: 200 });
     return failure(404, "not_found", `No such path: ${below}`);
@@ -95,6 +97,33 @@ export class EngineProcess {
       signal,
       refuse,
       entry: this.#ledger.open(headers.get("x-request-id") ?? crypto.randomUUID(), taken.leg),
+      haltAfterTokens: haltAfter(fault),
+      cutsWhenHalted: cutsWhenHalted(fault),
+      isAlive: () => this.#speech === speech,
+      runs: this.#runs,
+    });
+  }
+
+  async #embed(request: Request): Promise<Response> {
+    const { headers, signal } = request;
+    const fault = this.#faults.meet();
+    const refusal = refusalOf(fault);
+    if (refusal) return refusal;
+    const speech = this.#speech;
+    const refuse = speech.refuse ?? openAiProblem;
+    const { model, modelNames } = this.#config;
+    const read = readEmbedding(parseJson(await request.text()), model, modelNames);
+    if (!read.ok) return refuse(read.problem);
+    return answer({
+      engine: this.#engine,
+      clock: this.#clock,
+      ask: read.ask,
+      api: "embeddings",
+      taken: read.taken,
+      whole: read.whole,
+      signal,
+      refuse,
+      entry: this.#ledger.open(headers.get("x-request-id") ?? crypto.randomUUID(), "prefill"),
       haltAfterTokens: haltAfter(fault),
       cutsWhenHalted: cutsWhenHalted(fault),
       isAlive: () => this.#speech === speech,
