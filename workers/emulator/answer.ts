@@ -126,14 +126,16 @@ function open(job: Job, run: Run, left: (error: Error) => void): () => void {
 
 /** Closes the books on a run; only the first call counts. */
 function settle(
-  { runs, taken, entry, isAlive }: Job,
+  { runs, taken, entry, isAlive, whole }: Job,
   run: Run,
   status: "done" | "aborted" | "failed",
   reportedUsage: boolean,
 ): void {
   if (!runs.delete(run)) return;
   taken.hooks?.over?.(isAlive() ? status : "died");
-  entry.close(status, run.counts, reportedUsage);
+  // What only prefills ends as its first token is due, and writes none.
+  const counts = whole ? { ...run.counts, outputTokens: 0 } : run.counts;
+  entry.close(status, counts, reportedUsage);
 }
 
 function orderOf({ api, ask, engine, clock, taken, haltAfterTokens }: Job): RunOrder {
