@@ -13,11 +13,13 @@ export const authenticate = createMiddleware<HttpEnv>(async (c, next) => {
       "No API key was sent. Send it as `Authorization: Bearer <key>` or as `x-api-key: <key>`.",
     );
   }
-  const tenant = c.get("mesh").tenantOf(await sha256Hex(key));
+  const keyHash = await sha256Hex(key);
+  const tenant = c.get("mesh").tenantOf(keyHash);
   if (tenant === undefined) {
     return refuse(c, "invalid_api_key", "This API key is not known here.");
   }
   c.set("tenant", tenant);
+  c.set("keyHash", keyHash);
   return next();
 });
 

@@ -7,6 +7,7 @@ const EXPOSED = [
   "phaseway-receipt",
   "phaseway-route",
   "phaseway-labels",
+  "phaseway-cache",
   "server-timing",
   "retry-after",
   "retry-after-ms",

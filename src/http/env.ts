@@ -11,6 +11,7 @@ import type {
   StoreAsk,
 } from "../rpc/session-messages.ts";
 import type { TurnDeps } from "../turn/deps.ts";
+import type { EmbeddingCache } from "./embedding-cache.ts";
 
 /** What the HTTP face needs of the mesh; the worker supplies it for each request. */
 export type Mesh = {
@@ -20,6 +21,8 @@ export type Mesh = {
   readonly maxBodyBytes: number;
   /** The tenant of a key, by its SHA-256 in hex. */
   readonly tenantOf: (keyHash: string) => string | undefined;
+  /** Where answers to embeddings are kept for that key's tenant, if its entry allows it. */
+  readonly embeddingCacheOf: (keyHash: string) => EmbeddingCache | undefined;
   /** Root salt of a tenant's caches; differs by what the client sent as `cache_salt`. */
   readonly saltOf: (tenant: string, cacheSalt: string) => Promise<string>;
   readonly turnDeps: (waitUntil: (work: Promise<unknown>) => void) => TurnDeps;
@@ -49,6 +52,8 @@ export type HttpEnv = {
     mesh: Mesh;
     requestId: string;
     tenant: string;
+    /** SHA-256 of the caller's key, in hex. */
+    keyHash: string;
     /** How errors look to this caller. */
     errors: ErrorShape;
   };

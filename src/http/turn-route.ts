@@ -1,10 +1,11 @@
 import type { Context } from "hono";
-import type { AppApi } from "../apps/app-api.ts";
+import type { AppApi, ParsedRequest } from "../apps/app-api.ts";
 import type { ChatRequest } from "../core/chat-request.ts";
+import type { Labels } from "../core/fleet.ts";
 import { formatLabels, parseLabelOverride } from "../core/labels.ts";
 import { placesOf } from "../core/places.ts";
 import { answerTurn } from "../turn/answer.ts";
-import type { Turn } from "../turn/deps.ts";
+import type { Turn, TurnDeps } from "../turn/deps.ts";
 import { prepare } from "../turn/prepare.ts";
 import { formatSessionId } from "../turn/session-id.ts";
 import { keyedName, type SessionRef, sessionRef } from "../turn/session-name.ts";
@@ -36,31 +37,47 @@ export function turnRoute(api: AppApi): (c: Context<HttpEnv>) => Promise<Respons
       placesOf(mesh.fleet.regions),
     );
     if (!override.ok) return refuse(c, "invalid_label", override.message, "phaseway-labels");
-    const turn = await turnOf(c, parsed.request, startedAt);
-    const ref = await refOf(c, turn, recalled);
-    const stored = parsed.stores ? await placeFor(c, turn, ref, recalled.goesOn) : undefined;
-    const salt = await mesh.saltOf(turn.tenant, parsed.request.cacheSalt ?? "");
-    const prepared = await prepare(deps, turn, ref, salt, override.labels);
-    const failures = failureRenderer(turn.requestId, api.errors);
-    const answered = await answerTurn(deps, prepared, failures);
-    const { requestId } = turn;
-    const { promptTokens } = prepared.ask;
-    const response = await renderAnswer(
-      answered,
-      parsed.answer?.({ requestId, promptTokens, startedAt, now: deps.now, ...stored }),
-      (error) => api.errors.respond(error, requestId),
-    );
-    const headers = new Headers(response.headers);
-    headers.set("phaseway-receipt", turn.receiptId);
-    headers.set("phaseway-labels", formatLabels(prepared.labels));
-    if (prepared.session.name !== undefined) {
-      headers.set(
-        "phaseway-session",
-        await formatSessionId(deps, prepared.session.name, prepared.session.opened?.branch ?? 0),
-      );
-    }
-    return new Response(response.body, { status: response.status, headers });
+    const answer = () => answerOf(c, api, recalled, override.labels, { deps, startedAt });
+    const { embeds, bytes } = parsed.request;
+    const cache = embeds ? mesh.embeddingCacheOf(c.get("keyHash")) : undefined;
+    if (cache === undefined) return answer();
+    // A place that was asked for is where the vectors have to be made.
+    const labels = JSON.stringify(override.labels);
+    return cache.answer({ tenant: c.get("tenant"), labels, bytes }, answer);
   };
+}
+
+async function answerOf(
+  c: Context<HttpEnv>,
+  api: AppApi,
+  recalled: RecalledRequest,
+  labels: Partial<Labels>,
+  { deps, startedAt }: { readonly deps: TurnDeps; readonly startedAt: number },
+): Promise<Response> {
+  const { parsed, goesOn } = recalled;
+  const turn = await turnOf(c, parsed.request, startedAt);
+  const { requestId } = turn;
+  const ref = await refOf(c, turn, recalled);
+  const stored = parsed.stores ? await placeFor(c, turn, ref, goesOn) : undefined;
+  const salt = await c.get("mesh").saltOf(turn.tenant, parsed.request.cacheSalt ?? "");
+  const prepared = await prepare(deps, turn, ref, salt, labels);
+  const answered = await answerTurn(deps, prepared, failureRenderer(requestId, api.errors));
+  const { promptTokens } = prepared.ask;
+  const response = await renderAnswer(
+    answered,
+    parsed.answer?.({ requestId, promptTokens, startedAt, now: deps.now, ...stored }),
+    (error) => api.errors.respond(error, requestId),
+  );
+  const headers = new Headers(response.headers);
+  headers.set("phaseway-receipt", turn.receiptId);
+  headers.set("phaseway-labels", formatLabels(prepared.labels));
+  if (prepared.session.name !== undefined) {
+    headers.set(
+      "phaseway-session",
+      await formatSessionId(deps, prepared.session.name, prepared.session.opened?.branch ?? 0),
+    );
+  }
+  return new Response(response.body, { status: response.status, headers });
 }
 
 async function refOf(

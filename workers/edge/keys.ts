@@ -1,14 +1,22 @@
 import { z } from "zod";
 
-const keysSchema = z
-  .array(z.object({ tenant: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
-  .min(1);
+const key = z.object({
+  tenant: z.string().min(1),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The tenant lets answers to its embeddings be kept in memory, and given again to whoever has this key. */
+  cachesEmbeddings: z.boolean().default(false),
+});
 
-/** Tenants by the hex SHA-256 of their keys, or what is wrong with the list. */
+const keysSchema = z.array(key).min(1);
+
+/** Who may call, as `PHASEWAY_KEYS` says it of one key. */
+export type Caller = Pick<z.infer<typeof key>, "tenant" | "cachesEmbeddings">;
+
+/** Callers by the hex SHA-256 of their keys, or what is wrong with the list. */
 export function parseKeys(
   json: string | undefined,
 ):
-  | { readonly ok: true; readonly tenants: ReadonlyMap<string, string> }
+  | { readonly ok: true; readonly callers: ReadonlyMap<string, Caller> }
   | { readonly ok: false; readonly problem: string } {
   if (json === undefined) return { ok: false, problem: "is missing" };
   let list: unknown;
@@ -27,6 +35,6 @@ export function parseKeys(
   }
   return {
     ok: true,
-    tenants: new Map(parsed.data.map(({ tenant, sha256 }) => [sha256, tenant])),
+    callers: new Map(parsed.data.map(({ sha256, ...caller }) => [sha256, caller])),
   };
 }

@@ -3,6 +3,7 @@ import { createIdMinter } from "../../src/core/ids.ts";
 import { speedsOf } from "../../src/core/plan/speeds.ts";
 import type { Receipts } from "../../src/durable/receipts.ts";
 import type { Session } from "../../src/durable/session.ts";
+import { EmbeddingCache } from "../../src/http/embedding-cache.ts";
 import type { Mesh } from "../../src/http/env.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { planCapabilities } from "../../src/region/plan-capabilities.ts";
@@ -14,7 +15,7 @@ import { TokenRates } from "../../src/turn/token-rates.ts";
 import { ConfigurationError, fleetOf } from "./fleet.ts";
 import { kvKeys } from "./kv-keys.ts";
 import { kvTiersOf, type KvTiersEnv } from "./kv-tiers.ts";
-import { parseKeys } from "./keys.ts";
+import { type Caller, parseKeys } from "./keys.ts";
 import { REAL_TIME } from "./real-time.ts";
 import { kvEnginesOf, regionsOf } from "./regions.ts";
 import { type WorkersAi, withWorkersAi } from "./workers-ai.ts";
@@ -29,7 +30,7 @@ export type EdgeEnv = Pick<KvTiersEnv, "KV_BLOBS" | "KV_TENANT_BYTES" | "SESSION
   readonly FLEETS?: Namespace<FleetStub>;
   /** Contents of `mesh.json`, in place of the bundled one. */
   readonly MESH?: unknown;
-  /** JSON list of `{ tenant, sha256 }`: who may call, by the hex SHA-256 of the key. */
+  /** JSON list of `{ tenant, sha256, cachesEmbeddings? }`: who may call, by the hex SHA-256 of the key. */
   readonly PHASEWAY_KEYS?: string;
   /** Signs ids and salts caches. At least 32 characters. */
   readonly PHASEWAY_SECRET?: string;
@@ -50,11 +51,15 @@ export type EdgeOptions = {
   readonly measuresRoundTrips?: boolean;
 };
 
+/** Of all tenants together: an isolate has 128 MB for everything. */
+const EMBEDDING_CACHE_BYTES = 16 * 1024 * 1024;
+
 /** Everything of an edge that outlives a request. Throws when a deployed mesh lacks its secrets or its `mesh.json` is wrong. */
 export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
   const fleet = fleetOf(env.MESH);
   const secret = requireSecret(env);
-  const tenants = tenantsOf(env);
+  const callers = callersOf(env);
+  const embeddings = new EmbeddingCache(EMBEDDING_CACHE_BYTES);
   const ids = await createIdMinter(secret);
   const speeds = speedsOf(fleet);
   const clock = options.clock ?? REAL_TIME;
@@ -85,7 +90,8 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
       edge,
       ids,
       maxBodyBytes: 32 * 1024 * 1024,
-      tenantOf: (hash) => tenants.get(hash),
+      tenantOf: (hash) => callers.get(hash)?.tenant,
+      embeddingCacheOf: (hash) => (callers.get(hash)?.cachesEmbeddings ? embeddings : undefined),
       saltOf: (tenant, cacheSalt) => salt(secret, tenant, cacheSalt),
       sessions,
       receipts,
@@ -118,9 +124,9 @@ function requireSecret(env: EdgeEnv): string {
   );
 }
 
-function tenantsOf({ PHASEWAY_KEYS }: EdgeEnv): ReadonlyMap<string, string> {
+function callersOf({ PHASEWAY_KEYS }: EdgeEnv): ReadonlyMap<string, Caller> {
   const parsed = parseKeys(PHASEWAY_KEYS);
-  if (parsed.ok) return parsed.tenants;
+  if (parsed.ok) return parsed.callers;
   throw new ConfigurationError(
     `PHASEWAY_KEYS ${parsed.problem}. It is a JSON list of {"tenant","sha256"}, one for each API key: sha256 is the hex SHA-256 of the key. Set it with: npx wrangler secret put PHASEWAY_KEYS`,
   );
