@@ -8,6 +8,8 @@ export type AppApi = {
   /** Where its requests are posted; everything below belongs to it. */
   readonly path: string;
   readonly errors: ErrorShape;
+  /** The member that holds the prompt, as errors name it; `messages` unless told. */
+  readonly promptParam?: string;
   /** Reads a request at the border; members that cannot be served are refused by name. */
   parse(body: Uint8Array): ParsedRequest;
 };

@@ -6,11 +6,15 @@ import { readRefusal } from "./engine-refusal.ts";
  * Tells of a failed turn as the caller's API would; inside a stream, as a chat chunk. What an engine said of itself stays
  * inside; receipts have more.
  */
-export function failureRenderer(requestId: string, errors: ErrorShape): Renderer {
+export function failureRenderer(
+  requestId: string,
+  errors: ErrorShape,
+  promptParam = "messages",
+): Renderer {
   return {
     failure(failure) {
       const asItIs = errors.isEngines ? engineRefusal(failure) : undefined;
-      const response = asItIs ?? errors.respond(errorOf(failure), requestId);
+      const response = asItIs ?? errors.respond(errorOf(failure, promptParam), requestId);
       const { retryAfterMs } = failure;
       if (retryAfterMs !== undefined || COME_BACK.has(response.status)) {
         const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000));
@@ -19,7 +23,7 @@ export function failureRenderer(requestId: string, errors: ErrorShape): Renderer
       return response;
     },
     errorFrame(failure) {
-      const { message, type, param, code } = errorOf(failure);
+      const { message, type, param, code } = errorOf(failure, promptParam);
       const error = refusedWith(failure) ?? { message, type, param, code };
       return `data: ${JSON.stringify({ error })}\n\n`;
     },
@@ -49,10 +53,10 @@ const MESSAGES: Partial<Record<Kind, string>> = {
   aborted: "The request was ended by its caller.",
 };
 
-function errorOf(failure: TurnFailure): ApiError {
+function errorOf(failure: TurnFailure, promptParam: string): ApiError {
   const { kind, status, message, refusedBy } = failure;
   if (refusedBy?.includes("context-window")) {
-    return apiError("context_length_exceeded", message, "messages");
+    return apiError("context_length_exceeded", message, promptParam);
   }
   if (refusedBy !== undefined) {
     return apiError(

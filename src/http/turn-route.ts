@@ -61,7 +61,11 @@ async function answerOf(
   const stored = parsed.stores ? await placeFor(c, turn, ref, goesOn) : undefined;
   const salt = await c.get("mesh").saltOf(turn.tenant, parsed.request.cacheSalt ?? "");
   const prepared = await prepare(deps, turn, ref, salt, labels);
-  const answered = await answerTurn(deps, prepared, failureRenderer(requestId, api.errors));
+  const answered = await answerTurn(
+    deps,
+    prepared,
+    failureRenderer(requestId, api.errors, api.promptParam),
+  );
   const { promptTokens } = prepared.ask;
   const response = await renderAnswer(
     answered,

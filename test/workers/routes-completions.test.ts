@@ -111,7 +111,9 @@ describe("POST /v1/completions", () => {
     expect(many.status).toBe(200);
     const long = await complete({ model: "large", prompt: [...prompt, ...prompt, ...prompt] });
     expect(long.status).toBe(400);
-    expect(await long.json()).toMatchObject({ error: { code: "context_length_exceeded" } });
+    expect(await long.json()).toMatchObject({
+      error: { code: "context_length_exceeded", param: "prompt" },
+    });
   });
 
   it("has a session where a header names one, and else none", async () => {

@@ -7,5 +7,6 @@ export const completions: AppApi = {
   name: "completions",
   path: "/v1/completions",
   errors: openaiErrors,
+  promptParam: "prompt",
   parse: parseCompletion,
 };

@@ -7,5 +7,6 @@ export const embeddings: AppApi = {
   name: "embeddings",
   path: "/v1/embeddings",
   errors: openaiErrors,
+  promptParam: "input",
   parse: parseEmbedding,
 };
