@@ -45,6 +45,27 @@ describe("text completions of the OpenAI SDK", () => {
     expect((await receiptOf(started.mesh, response.headers)).mode).toBe("together");
   });
 
+  it("are split where their prompt is long, cold and plain, and say the same together", async () => {
+    const lines = Array.from({ length: 12_000 }, (_, n) => `line ${n} of a log`).join("\n");
+    const ask = async (prompt: string | string[], more: object = {}) => {
+      const request = { model: "large", max_tokens: 8, prompt, ...more };
+      const { data, response } = await client.completions.create(request).withResponse();
+      const { mode } = await receiptOf(started.mesh, response.headers);
+      return { mode, text: data.choices[0]?.text };
+    };
+    const split = await ask(`plain\n${lines}`);
+    expect(split.mode).toBe("disaggregated");
+    expect(await ask(`plain\n${lines}`)).toEqual({ ...split, mode: "together" });
+    const together = [
+      await ask(`echoed\n${lines}`, { echo: true }),
+      await ask(`twice\n${lines}`, { n: 2 }),
+      await ask(`best\n${lines}`, { best_of: 2 }),
+      await ask([`listed\n${lines}`]),
+    ];
+    expect(together.map(({ mode }) => mode)).toEqual(Array.from({ length: 4 }, () => "together"));
+    expect((await ask(`also plain\n${lines}`)).mode).toBe("disaggregated");
+  });
+
   it("take prompts of tokens", async () => {
     const one = await client.completions.create({ ...question, prompt: [1, 2, 3] });
     expect(one.usage?.prompt_tokens).toBe(3);

@@ -1,8 +1,11 @@
 import { AUTH, createEdge, type Edge, type EdgeOptions } from "./edge.ts";
 import { testMesh } from "./test-mesh.ts";
 
-/** An edge of a mesh with two engines that embed beside the others. */
-export async function createEmbeddingEdge(env: EdgeOptions["env"] = {}): Promise<EmbeddingEdge> {
+/** An edge of a mesh with a pool of two engines that embed beside the others; some members of it replaced. */
+export async function createEmbeddingEdge(
+  env: EdgeOptions["env"] = {},
+  members: object = {},
+): Promise<EmbeddingEdge> {
   const { models, pools } = testMesh;
   const vectors = { ...models["llama-8b"], kind: "embedding", aliases: ["embed"] };
   const embed = { ...pools["near-ams"], model: "vectors", roles: ["prefill"] };
@@ -13,7 +16,7 @@ export async function createEmbeddingEdge(env: EdgeOptions["env"] = {}): Promise
   const mesh = {
     ...testMesh,
     models: { ...models, vectors },
-    pools: { ...pools, embed: { ...embed, engines } },
+    pools: { ...pools, embed: { ...embed, engines, ...members } },
   };
   // Region objects of tests know the mesh without them.
   const edge = await createEdge({ regions: false, env: { MESH: mesh, ...env } });

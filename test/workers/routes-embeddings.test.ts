@@ -72,6 +72,41 @@ describe("POST /v1/embeddings", () => {
     }
   });
 
+  it("asks a hosted API by its own name for the model, and adds nothing else", async () => {
+    const hosted = await createEmbeddingEdge(
+      {},
+      {
+        routed: "itself",
+        perMTok: { in: 0.02, cached: 0.02, out: 0 },
+        modelName: "vendor/embed-3",
+        promptCacheKey: true,
+        engines: [{ id: "0", url: "https://api.vendor.example" }],
+      },
+    );
+    hosted.engine.answers(() => vectors());
+    const response = await hosted.embed({ model: "embed", input: ["a"] });
+    expect(await response.text()).toBe(VECTORS);
+    expect(hosted.engine.sent[0]?.json).toEqual({ model: "vendor/embed-3", input: ["a"] });
+    await hosted.settled();
+    const id = response.headers.get("phaseway-receipt") ?? "";
+    const receipt = await hosted.call(`/v1/receipts/${id}`, { headers: AUTH });
+    expect(await receipt.json()).toMatchObject({
+      outputTokens: 0,
+      actual: { usd: (4 * 0.02) / 1e6 },
+    });
+  });
+
+  it("refuses an input that is longer than the window, and takes a list of shorter ones", async () => {
+    edge.engine.answers(() => vectors());
+    const input = Array.from({ length: 120_000 }, () => 7);
+    expect((await edge.embed({ model: "embed", input: [input, input, input] })).status).toBe(200);
+    const response = await edge.embed({ model: "embed", input: [...input, ...input] });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: "context_length_exceeded", param: "input" },
+    });
+  });
+
   it("gives an engine's refusal back as it is", async () => {
     const error = '{"error":{"message":"dimensions","type":"BadRequestError","code":400}}';
     const headers = { "content-type": "application/json" };
