@@ -5,8 +5,11 @@ import type { DeviceClass, Link, Model, Pool } from "./fleet.ts";
  * `devices` devices. Roofline formulas; the decode constants are fitted to HBM GPUs (inference-sim, "trained physics").
  */
 export type Speed = {
-  /** Prefill of the tokens `[cached, tokens)` of one prompt. Attention is causal. */
-  prefillMs(tokens: number, cached: number): number;
+  /**
+   * Prefill of the tokens `[cached, tokens)` of one prompt. Attention is causal. Of several prompts at once, which do not
+   * attend to one another, `longest` is the longest.
+   */
+  prefillMs(tokens: number, cached: number, longest?: number): number;
   /** One decode step of `batch` requests whose contexts sum to `contextTokens`. */
   stepMs(batch: number, contextTokens: number): number;
   /** Tokens of KV cache that fit the fastest memory tier beside the weights. */
@@ -40,9 +43,11 @@ export function speedOf(
   const quadratic = 2 * model.layers * model.attnDim;
   const fits = memory.bytes * pool.devices * (1 - RESERVE) - model.weightBytes;
   return {
-    prefillMs(tokens, cached) {
+    prefillMs(tokens, cached, longest = tokens) {
       if (tokens <= cached) return 0;
-      const work = linear * (tokens - cached) + quadratic * (tokens * tokens - cached * cached);
+      const attended =
+        longest < tokens ? (tokens - cached) * longest : tokens * tokens - cached * cached;
+      const work = linear * (tokens - cached) + quadratic * attended;
       return PREFILL_SETUP_MS + work / flopsPerMs;
     },
     stepMs(batch, contextTokens) {

@@ -81,7 +81,7 @@ export function offerOf(
   // A leg that is handed its prefix prefills only what neither the handoff nor the engine's own cache covers.
   const covered = handedTokens >= tokens ? tokens : Math.max(heldTokens, handedTokens);
   const queueMs = Math.max(0, engine.backlogUntil - nowMs);
-  const { modelledPrefillMs, pull } = prefillOf(engine, tokens, covered, nowMs, sources);
+  const { modelledPrefillMs, pull } = prefillOf(engine, given, covered, nowMs, sources);
   const prefillMs = modelledPrefillMs * prefillFactor(engine, nowMs);
   const foreign = foreignAt(engine, nowMs);
   const decode = decodeOf(engine, given, tokens, foreign, nowMs);
@@ -156,13 +156,14 @@ function unkeptMs(
 /** Computing what is not covered, or pulling what another holds of it, whichever is done sooner. */
 function prefillOf(
   engine: EngineState,
-  tokens: number,
+  { ask }: GrantAsk,
   covered: number,
   nowMs: number,
   sources: readonly Source[],
 ): Pick<Offer, "modelledPrefillMs" | "pull"> {
   const { speed } = engine.pool;
-  const aloneMs = speed.prefillMs(tokens, covered);
+  const tokens = Math.max(1, ask.promptTokens);
+  const aloneMs = speed.prefillMs(tokens, covered, ask.longestTokens);
   if (sources.length === 0) return { modelledPrefillMs: aloneMs, pull: undefined };
   let best: Pick<Offer, "modelledPrefillMs" | "pull"> = {
     modelledPrefillMs: aloneMs,
@@ -173,7 +174,7 @@ function prefillOf(
     const pull = pullFrom(source, engine, tokens, covered, nowMs);
     if (pull === undefined) continue;
     const waitsMs = Math.max(0, pull.ms - Math.max(0, engine.backlogUntil - nowMs));
-    const restMs = speed.prefillMs(tokens, pull.tokens);
+    const restMs = speed.prefillMs(tokens, pull.tokens, ask.longestTokens);
     const savedMs = (aloneMs - restMs) * prefillFactor(engine, nowMs) - waitsMs;
     if (savedMs <= mostSavedMs) continue;
     mostSavedMs = savedMs;

@@ -76,7 +76,7 @@ function newcomer(
     queuedAt: nowMs,
     claimedAt: nowMs,
     prefillMs: offer.modelledPrefillMs,
-    ownMs: pool.speed.prefillMs(ask.ask.promptTokens, knownTokens(ask)),
+    ownMs: pool.speed.prefillMs(ask.ask.promptTokens, knownTokens(ask), ask.ask.longestTokens),
     waitsForRoom: false,
     startAt: nowMs,
     granted: undefined,

@@ -63,7 +63,8 @@ export function legOf(
   const { promptTokens, outputTokens } = scope;
   const heldTokens = Math.max(0, Math.min(view.heldTokens, promptTokens - 1));
   const { seen } = view;
-  const prefillMs = prefillMsAt(speed, view, promptTokens, heldTokens);
+  const { longestTokens } = scope.input.ask;
+  const prefillMs = prefillMsAt(speed, view, promptTokens, heldTokens, longestTokens);
   const tpotMs = seen
     ? seen.stepMs
     : speed.stepMs(view.batch + 1, view.batchTokens + promptTokens) * view.decodeFactor;
@@ -95,9 +96,10 @@ export function prefillMsAt(
   { seen, prefillFactor }: EngineView,
   promptTokens: number,
   heldTokens: number,
+  longestTokens?: number,
 ): number {
   if (seen !== undefined) return seen.msPerToken * Math.max(0, promptTokens - heldTokens);
-  return speed.prefillMs(promptTokens, heldTokens) * prefillFactor;
+  return speed.prefillMs(promptTokens, heldTokens, longestTokens) * prefillFactor;
 }
 
 /** Engines whose batch or KV cache is full let a request in as others finish: one `lifeMs` turns the whole engine over. */
