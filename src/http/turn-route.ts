@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { AppApi, ParsedRequest } from "../apps/app-api.ts";
+import type { AppApi } from "../apps/app-api.ts";
 import type { ChatRequest } from "../core/chat-request.ts";
 import type { Labels } from "../core/fleet.ts";
 import { formatLabels, parseLabelOverride } from "../core/labels.ts";
