@@ -63,6 +63,15 @@ export function toolCallFrom(seed: BlockHash, tool: ToolShape, limit: Limit): Ou
   return { ...said, finish: isWhole ? "tool_calls" : "length", toolCall };
 }
 
+/** JSON that obeys a schema, made up as a tool's arguments are. */
+export function jsonFrom(seed: BlockHash, schema: unknown, limit: Limit): Output {
+  const text = JSON.stringify(valueFor(schema, seed, 0));
+  const tokens = textTokens(text);
+  const count = Math.max(1, Math.min(limit.maxTokens ?? tokens.length, limit.room, tokens.length));
+  const finish = count === tokens.length ? "stop" : "length";
+  return { pieces: slices(text, count, tokens.length), tokens: tokens.slice(0, count), finish };
+}
+
 /** The first `count` of `of` equal slices of a text. */
 function slices(text: string, count: number, of: number): string[] {
   return Array.from({ length: count }, (_, index) =>

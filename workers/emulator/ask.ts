@@ -1,6 +1,7 @@
 import type { Model } from "../../src/core/fleet.ts";
 import { chainHash, type BlockHash } from "../../src/sim/hash.ts";
 import {
+  jsonFrom,
   toolCallFrom,
   wordsFrom,
   type Limit,
@@ -85,6 +86,7 @@ function choicesOf(
   const n = Math.max(1, Math.min(128, count(body["n"]) ?? 1));
   const maxTokens = count(body["max_completion_tokens"]) ?? count(body["max_tokens"]);
   const tool = toolToCall(body);
+  const schema = schemaOf(body["response_format"]);
   const choices = prompts.flatMap((tokens) =>
     Array.from({ length: n }, (_, variant) => ({
       tokens,
@@ -92,7 +94,8 @@ function choicesOf(
       output: (seed: BlockHash) => {
         const own = variant === 0 ? seed : chainHash(seed, [variant], 0, 1);
         const limit: Limit = { maxTokens, room: model.contextWindow - tokens.length };
-        return tool ? toolCallFrom(own, tool, limit) : wordsFrom(own, limit);
+        if (tool) return toolCallFrom(own, tool, limit);
+        return schema ? jsonFrom(own, schema, limit) : wordsFrom(own, limit);
       },
     })),
   );
@@ -137,6 +140,14 @@ function toolToCall(body: Record<string, unknown>): ToolShape | undefined {
   const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
   const isAsked = roleOf(messages.at(-1)) === "user";
   return isAsked || choice === "required" ? shapes[0] : undefined;
+}
+
+/** What the answer has to obey, if anything. */
+function schemaOf(format: unknown): object | undefined {
+  if (!isRecord(format)) return undefined;
+  if (format["type"] === "json_object") return { type: "object" };
+  const given = format["json_schema"];
+  return isRecord(given) && isRecord(given["schema"]) ? given["schema"] : undefined;
 }
 
 function count(value: unknown): number | undefined {

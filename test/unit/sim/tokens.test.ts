@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../../src/sim/hash.ts";
-import { toolCallFrom, wordsFrom } from "../../../src/sim/text.ts";
+import { jsonFrom, toolCallFrom, wordsFrom } from "../../../src/sim/text.ts";
 import { canonicalJson, chatTokens, textTokens } from "../../../src/sim/tokens.ts";
 
 describe("the tokenizer", () => {
@@ -51,5 +51,15 @@ describe("the tokenizer", () => {
     expect(tokens.slice(2, -3)).toEqual(said.tokens);
     expect(JSON.parse(said.pieces.join(""))).toEqual({ city: expect.any(String) });
     expect(said.finish).toBe("tool_calls");
+  });
+
+  it("answers with JSON that obeys a schema, cut where it may say no more", () => {
+    const schema = { type: "object", properties: { city: { type: "string" } } };
+    const whole = jsonFrom(ROOT, schema, { maxTokens: undefined, room: 1000 });
+    expect(JSON.parse(whole.pieces.join(""))).toEqual({ city: expect.any(String) });
+    expect(whole.finish).toBe("stop");
+    const cut = jsonFrom(ROOT, schema, { maxTokens: 2, room: 1000 });
+    expect(cut).toMatchObject({ finish: "length", tokens: whole.tokens.slice(0, 2) });
+    expect(cut.pieces).toHaveLength(2);
   });
 });
