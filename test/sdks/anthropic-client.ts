@@ -1,30 +1,12 @@
 import Anthropic from "@anthropic-ai/sdk";
 import type { LocalMesh } from "../../workers/local/mesh.ts";
 import { seenMessage } from "../support/message-events.ts";
+import { watchedFetch } from "../support/watched-fetch.ts";
 
 /** The official SDK as an app would make it: base URL and key are ours. Streams break whose events are out of order. */
 export function anthropicAt(mesh: LocalMesh, edge = 0): Anthropic {
   const baseURL = mesh.edges[edge]?.url ?? "";
   return new Anthropic({ apiKey: mesh.key, baseURL, maxRetries: 0, fetch: watchedFetch });
-}
-
-/** `fetch` that reads along. */
-async function watchedFetch(...asked: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...asked);
-  const { body, headers, status } = response;
-  if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) {
-    return response;
-  }
-  const decoder = new TextDecoder();
-  let text = "";
-  const watched = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      text += decoder.decode(chunk, { stream: true });
-      controller.enqueue(chunk);
-    },
-    flush: () => void seenMessage(text),
-  });
-  return new Response(body.pipeThrough(watched), { status, headers });
 }
 
 /** A whole message, or a streamed one that the SDK's own helper put together, with the headers it came with. */
