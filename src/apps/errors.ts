@@ -23,6 +23,9 @@ const ERRORS = {
   timeout: { status: 504, type: "server_error" },
 } as const;
 
+/** Statuses that ask to come back, so that they always say when. */
+export const COME_BACK: ReadonlySet<number> = new Set([429, 503, 529]);
+
 export type ErrorCode = keyof typeof ERRORS;
 
 export type ApiError = {

@@ -1,4 +1,10 @@
-import { apiError, type ApiError, type ErrorCode, type ErrorShape } from "../apps/errors.ts";
+import {
+  apiError,
+  type ApiError,
+  COME_BACK,
+  type ErrorCode,
+  type ErrorShape,
+} from "../apps/errors.ts";
 import type { Renderer, TurnFailure } from "../turn/outcome.ts";
 import { readRefusal } from "./engine-refusal.ts";
 
@@ -31,9 +37,6 @@ export function failureRenderer(
 }
 
 type Kind = TurnFailure["kind"];
-
-/** Statuses that ask to come back, so that they always say when. */
-const COME_BACK: ReadonlySet<number> = new Set([429, 503, 529]);
 
 const CODES: Readonly<Record<Kind, ErrorCode>> = {
   caller: "invalid_request",
