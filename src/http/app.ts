@@ -9,6 +9,7 @@ import { cors } from "./cors.ts";
 import { countTokensRoute } from "./count-tokens-route.ts";
 import type { HttpEnv } from "./env.ts";
 import { modelRoutes } from "./model-routes.ts";
+import { openapiRoutes } from "./openapi/routes.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
 import { refuse } from "./refuse.ts";
 import { responseRoutes } from "./response-routes.ts";
@@ -68,6 +69,7 @@ export function createApp(): Hono<HttpEnv> {
   app.route("/v1/responses", responseRoutes());
   app.route("/v1/conversations", conversationRoutes());
   app.route("/v1/conversations", conversationItemRoutes());
+  app.route("/", openapiRoutes());
   app.notFound((c) => nothingHere(app, c));
   return app;
 }

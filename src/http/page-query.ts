@@ -6,13 +6,14 @@ import { refuse } from "./refuse.ts";
 
 /** How a list of items is asked for; or the refusal. */
 export function pageOfQuery(c: Context<HttpEnv>): Page | Response {
-  const page = schema.safeParse(c.req.query());
+  const page = pageSchema.safeParse(c.req.query());
   if (page.success) return page.data;
   const param = page.error.issues[0]?.path.join(".") ?? "";
   return refuse(c, "invalid_request", `\`${param}\` is not as it should be.`, param);
 }
 
-const schema = z.object({
+/** The query of a list of items. */
+export const pageSchema = z.object({
   order: z.enum(["asc", "desc"]).default("desc"),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: z.string().default(""),

@@ -4,7 +4,7 @@ import type { ApiError } from "../errors.ts";
 import { parseBody } from "../parse-body.ts";
 
 /** Only what we read; every other member goes to the engine as it came. */
-const schema = z.looseObject({
+export const chatSchema = z.looseObject({
   model: z.string().min(1),
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
   stream: z.boolean().nullish(),
@@ -32,14 +32,14 @@ const TEMPLATE_KNOBS = [
 ];
 
 /** A body of `POST /v1/chat/completions`. */
-export type ChatBody = z.infer<typeof schema>;
+export type ChatBody = z.infer<typeof chatSchema>;
 
 export function parseChat(
   bytes: Uint8Array,
 ):
   | { readonly ok: true; readonly request: ChatRequest }
   | { readonly ok: false; readonly error: ApiError } {
-  const parsed = parseBody(bytes, schema);
+  const parsed = parseBody(bytes, chatSchema);
   return parsed.ok ? { ok: true, request: chatRequest(parsed.body, bytes) } : parsed;
 }
 
