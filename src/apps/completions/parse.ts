@@ -5,7 +5,7 @@ import { parseBody } from "../parse-body.ts";
 import { eachPrompt, isPromptList, plainPrompts } from "../prompts.ts";
 
 /** Only what we read; every other member goes to the engine as it came. */
-const schema = z.looseObject({
+export const completionSchema = z.looseObject({
   model: z.string().min(1),
   prompt: plainPrompts,
   stream: z.boolean().nullish(),
@@ -26,11 +26,11 @@ const DEFAULT_MAX_TOKENS = 16;
 
 /** A body of `POST /v1/completions`. */
 export function parseCompletion(bytes: Uint8Array): ParsedRequest {
-  const parsed = parseBody(bytes, schema);
+  const parsed = parseBody(bytes, completionSchema);
   return parsed.ok ? { ok: true, request: requestOf(parsed.body, bytes) } : parsed;
 }
 
-function requestOf(body: z.infer<typeof schema>, bytes: Uint8Array): ChatRequest {
+function requestOf(body: z.infer<typeof completionSchema>, bytes: Uint8Array): ChatRequest {
   const prompts = eachPrompt(body.prompt);
   const written = prompts.length * Math.max(body.n ?? 1, body.best_of ?? 1);
   const specials = body["add_special_tokens"] ?? undefined;

@@ -4,7 +4,7 @@ import { parseBody } from "../parse-body.ts";
 import { eachPrompt, isPromptList, plainPrompts } from "../prompts.ts";
 
 /** Only what we read; every other member, as `dimensions` and `encoding_format`, goes to the engine as it came. */
-const schema = z.looseObject({
+export const embeddingSchema = z.looseObject({
   model: z.string().min(1),
   input: plainPrompts,
   user: z.string().nullish(),
@@ -15,7 +15,7 @@ const schema = z.looseObject({
 
 /** A body of `POST /v1/embeddings`. */
 export function parseEmbedding(bytes: Uint8Array): ParsedRequest {
-  const parsed = parseBody(bytes, schema);
+  const parsed = parseBody(bytes, embeddingSchema);
   if (!parsed.ok) return parsed;
   const { body } = parsed;
   return {

@@ -27,6 +27,32 @@ export const chatCompletion = z.looseObject({
     .nullish(),
 });
 
+export const textCompletion = z.looseObject({
+  id: z.string(),
+  object: z.literal("text_completion"),
+  created: epochS,
+  model: z.string(),
+  choices: z.array(
+    z.looseObject({ index: count, text: z.string(), finish_reason: z.string().nullish() }),
+  ),
+  usage: z
+    .looseObject({ prompt_tokens: count, completion_tokens: count, total_tokens: count })
+    .nullish(),
+});
+
+export const embeddingList = z.looseObject({
+  object: z.literal("list"),
+  model: z.string(),
+  data: z.array(
+    z.looseObject({
+      object: z.literal("embedding"),
+      index: count,
+      embedding: z.union([z.array(z.number()), z.string()]),
+    }),
+  ),
+  usage: z.looseObject({ prompt_tokens: count, total_tokens: count }),
+});
+
 export const message = z.looseObject({
   id: z.string(),
   type: z.literal("message"),

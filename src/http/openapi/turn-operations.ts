@@ -1,4 +1,6 @@
 import { chatSchema } from "../../apps/chat/parse.ts";
+import { completionSchema } from "../../apps/completions/parse.ts";
+import { embeddingSchema } from "../../apps/embeddings/parse.ts";
 import { countSchema, messagesSchema } from "../../apps/messages/schema.ts";
 import { responsesSchema } from "../../apps/responses/schema.ts";
 import * as answers from "./answers.ts";
@@ -28,6 +30,23 @@ export const turnOperations: Operations = {
     body: chatSchema,
     answer: answers.chatCompletion,
     stream: "A chat chunk in each `data:`, then `[DONE]`. Comments keep it alive.",
+    errors: TURN_ERRORS,
+  },
+  "POST /v1/completions": {
+    ...turn,
+    id: "createCompletion",
+    summary: "OpenAI's text completions; what is not listed goes to the engine as it came.",
+    body: completionSchema,
+    answer: answers.textCompletion,
+    stream: "A completion chunk in each `data:`, then `[DONE]`. Comments keep it alive.",
+    errors: TURN_ERRORS,
+  },
+  "POST /v1/embeddings": {
+    ...turn,
+    id: "createEmbedding",
+    summary: "OpenAI's embeddings; what is not listed goes to the engine as it came.",
+    body: embeddingSchema,
+    answer: answers.embeddingList,
     errors: TURN_ERRORS,
   },
   "POST /v1/messages": {
