@@ -14,12 +14,16 @@ const ERRORS = {
   model_not_found: { status: 404, type: "invalid_request_error" },
   not_found: { status: 404, type: "invalid_request_error" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },
+  idempotency_in_progress: { status: 409, type: "invalid_request_error" },
   body_too_large: { status: 413, type: "invalid_request_error" },
+  idempotency_key_reused: { status: 422, type: "invalid_request_error" },
+  idempotency_answer_too_large: { status: 422, type: "invalid_request_error" },
   rate_limit_exceeded: { status: 429, type: "rate_limit_error" },
   internal_error: { status: 500, type: "server_error" },
   not_configured: { status: 500, type: "server_error" },
   engine_failed: { status: 502, type: "server_error" },
   engine_unavailable: { status: 503, type: "server_error" },
+  idempotency_unavailable: { status: 503, type: "server_error" },
   timeout: { status: 504, type: "server_error" },
 } as const;
 

@@ -5,8 +5,8 @@ type TurnRow = SessionView["recentTurns"][number];
 
 /** Writes one turn, one row. */
 export function writeTurn(sql: SqlStorage, n: number, ask: SettleAsk): void {
-  const { receipt, status, promptTokens, cachedTokens, outputTokens, now } = ask;
-  const body = { receipt, status, promptTokens, cachedTokens, outputTokens, at: now };
+  const { receipt, status, promptTokens, cachedTokens, outputTokens, now, once } = ask;
+  const body = { receipt, status, promptTokens, cachedTokens, outputTokens, at: now, once };
   sql.exec("INSERT OR REPLACE INTO turns (n, body) VALUES (?, ?)", n, JSON.stringify(body));
 }
 

@@ -10,6 +10,7 @@ import { countTokensRoute } from "./count-tokens-route.ts";
 import type { HttpEnv } from "./env.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
+import { once } from "./once.ts";
 import { receiptRoutes } from "./receipt-routes.ts";
 import { refuse } from "./refuse.ts";
 import { responseRoutes } from "./response-routes.ts";
@@ -47,7 +48,7 @@ export function createApp(): Hono<HttpEnv> {
     c.json({ ok: true, edge: c.get("mesh").edge, mesh: c.get("mesh").fleet.version }),
   );
   // Keys are asked for by the routes themselves, so that what is not there is a 404 with and without one.
-  for (const api of appApis) app.post(api.path, authenticate, turnRoute(api));
+  for (const api of appApis) app.post(api.path, authenticate, once, turnRoute(api));
   app.post(
     "/v1/messages/count_tokens",
     authenticate,

@@ -9,6 +9,7 @@ const EXPOSED = [
   "phaseway-labels",
   "phaseway-cache",
   "server-timing",
+  "idempotent-replayed",
   "retry-after",
   "retry-after-ms",
   "allow",

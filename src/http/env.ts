@@ -2,6 +2,7 @@ import type { ErrorShape } from "../apps/errors.ts";
 import type { IdMinter } from "../core/ids.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { Receipt } from "../core/receipt.ts";
+import type { OnceAsk, OnceEnd, OnceReply } from "../rpc/once-messages.ts";
 import type { StoredItems } from "../core/stored-response.ts";
 import type {
   ConverseAsk,
@@ -10,7 +11,7 @@ import type {
   SessionView,
   StoreAsk,
 } from "../rpc/session-messages.ts";
-import type { TurnDeps } from "../turn/deps.ts";
+import type { Turn, TurnDeps } from "../turn/deps.ts";
 import type { EmbeddingCache } from "./embedding-cache.ts";
 
 /** What the HTTP face needs of the mesh; the worker supplies it for each request. */
@@ -19,6 +20,8 @@ export type Mesh = {
   readonly edge: string;
   readonly ids: IdMinter;
   readonly maxBodyBytes: number;
+  /** Longest answer that is kept under its idempotency key. */
+  readonly maxKeptAnswerBytes: number;
   /** The tenant of a key, by its SHA-256 in hex. */
   readonly tenantOf: (keyHash: string) => string | undefined;
   /** Where answers to embeddings are kept for that key's tenant, if its entry allows it. */
@@ -40,6 +43,12 @@ export type Mesh = {
     /** True when the response was there. */
     forget(name: string, tenant: string, number: number): Promise<boolean>;
   };
+  /** Idempotency keys, by the name of their object; undefined when that does not answer. */
+  readonly once: {
+    claim(name: string, ask: OnceAsk): Promise<Extract<OnceReply, { ok: true }> | undefined>;
+    renew(name: string, run: string): Promise<unknown>;
+    end(name: string, end: OnceEnd): Promise<unknown>;
+  };
   readonly receipts: {
     mintId(tenant: string): Promise<string>;
     read(id: string, tenant: string): Promise<Receipt | undefined>;
@@ -56,5 +65,7 @@ export type HttpEnv = {
     keyHash: string;
     /** How errors look to this caller. */
     errors: ErrorShape;
+    /** Of a request with an idempotency key. */
+    once?: Turn["once"];
   };
 };

@@ -108,6 +108,7 @@ async function turnOf(c: Context<HttpEnv>, request: ChatRequest, startedAt: numb
   const mesh = c.get("mesh");
   const tenant = c.get("tenant");
   const workload = c.req.header("phaseway-workload");
+  const once = c.get("once");
   return {
     requestId: c.get("requestId"),
     receiptId: await mesh.receipts.mintId(tenant),
@@ -116,6 +117,7 @@ async function turnOf(c: Context<HttpEnv>, request: ChatRequest, startedAt: numb
     request,
     signal: c.req.raw.signal,
     startedAt,
+    ...(once !== undefined && { once }),
     ...(workload !== undefined && { workload: workload.slice(0, 128) }),
     explain: c.req.header("phaseway-explain") === "full" ? "full" : "short",
   };

@@ -3,6 +3,7 @@ import type { Fleet } from "../core/fleet.ts";
 import type { StoredItems } from "../core/stored-response.ts";
 import { objectNameOf, regionOfShard } from "../core/shards.ts";
 import type { FleetPush, FleetPushReply, FleetRead, FleetReadReply } from "./fleet-messages.ts";
+import type { OnceAsk, OnceDone, OnceEnd, OnceReply } from "./once-messages.ts";
 import type {
   AppendReply,
   ReadReply,
@@ -35,6 +36,7 @@ export function createObjects(env: ObjectsEnv, place: ObjectPlace = {}): Objects
   return {
     session: (name) => stubOf(env.SESSIONS, name, place),
     receipts: (name) => stubOf(env.RECEIPTS, name, place),
+    once: (name) => stubOf(env.ONCE, name, place),
   };
 }
 
@@ -75,6 +77,7 @@ export type Objects = {
   /** A new stub each time: one that has thrown may be broken. */
   session(name: string): SessionStub;
   receipts(name: string): ReceiptsStub;
+  once(name: string): OnceStub;
 };
 
 /** The object of a region or of one of its pools; a new stub each time, as above. */
@@ -90,6 +93,7 @@ export type ObjectPlace = {
 export type ObjectsEnv = {
   readonly SESSIONS: Namespace<SessionStub>;
   readonly RECEIPTS: Namespace<ReceiptsStub>;
+  readonly ONCE: Namespace<OnceStub>;
 };
 
 /** The part of `DurableObjectNamespace` used here; a real one is one. */
@@ -144,6 +148,16 @@ export type ReceiptsCalls = {
   bySession(session: string, limit: number, tenant: string): MaybeLater<SessionReceiptsReply>;
 };
 
+/** What a `Once` object answers. */
+export type OnceCalls = {
+  /** Held for a few seconds while another runs it. */
+  claim(ask: OnceAsk): MaybeLater<OnceReply>;
+  /** The run still goes on. */
+  renew(run: string): MaybeLater<OnceDone>;
+  end(end: OnceEnd): MaybeLater<OnceDone>;
+  erase(): MaybeLater<OnceDone>;
+};
+
 /** What a `Region` object answers. */
 export type RegionCalls = {
   reserve(message: RegionReserve): MaybeLater<RegionReserveReply>;
@@ -166,6 +180,7 @@ export type Remote<Calls> = {
 
 export type SessionStub = Remote<SessionCalls>;
 export type ReceiptsStub = Remote<ReceiptsCalls>;
+export type OnceStub = Remote<OnceCalls>;
 export type RegionStub = Remote<RegionCalls>;
 export type FleetStub = Remote<FleetCalls>;
 

@@ -55,6 +55,8 @@ export type SettleAsk = {
   readonly outputTokens: number;
   readonly usd: number;
   readonly receipt: string;
+  /** The `Once` object that keeps its answer, where it came with an idempotency key. */
+  readonly once?: string;
   readonly holdings: readonly Holding[];
   /** Engines found to hold nothing any more (restarted, evicted). */
   readonly lost: readonly string[];

@@ -97,4 +97,6 @@ export type Turn = {
   readonly startedAt: number;
   readonly workload?: string;
   readonly explain: "short" | "full";
+  /** Of a turn with an idempotency key: the object that keeps its answer, and how it learns whether there is one. */
+  readonly once?: { readonly name: string; readonly ended: (status: Receipt["status"]) => void };
 };

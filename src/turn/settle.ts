@@ -22,6 +22,7 @@ export async function settle(
   answer: string | undefined,
 ): Promise<void> {
   const { ref, opened } = turn.session;
+  turn.once?.ended(outcome.status);
   const name =
     turn.session.name ??
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
@@ -58,6 +59,7 @@ export async function settle(
           outputTokens: outcome.outputTokens,
           usd: actual(turn, outcome, count).usd ?? 0,
           receipt: turn.receiptId,
+          ...(turn.once && { once: turn.once.name }),
           holdings: holdingsAfter(deps, turn, outcome, count.promptTokens),
           ...(outcome.kept && { kept: outcome.kept }),
           lost: runs.filter(isLost).map(engineOf),

@@ -14,6 +14,7 @@ export async function createEdge(options: EdgeOptions = {}): Promise<Edge> {
   const edgeEnv = {
     SESSIONS: env.SESSIONS,
     RECEIPTS: env.RECEIPTS,
+    ONCE: env.ONCE,
     ...(options.regions !== false && { REGIONS: ownRegions() }),
     MESH: testMesh,
     PHASEWAY_KEYS: JSON.stringify(await Promise.all(Object.entries(KEYS).map(hashed))),

@@ -1,5 +1,6 @@
 import { continentsOf } from "../../src/core/continents.ts";
 import type { Fleet } from "../../src/durable/fleet.ts";
+import type { Once, OnceEnv } from "../../src/durable/once.ts";
 import type { Receipts, ReceiptsEnv } from "../../src/durable/receipts.ts";
 import { Region as RegionObject } from "../../src/durable/region.ts";
 import type { Session, SessionEnv } from "../../src/durable/session.ts";
@@ -11,6 +12,7 @@ import { freshFleet } from "./fresh-fleet.ts";
 import { testMesh } from "./test-mesh.ts";
 
 export { Fleet } from "../../src/durable/fleet.ts";
+export { Once } from "../../src/durable/once.ts";
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
 
@@ -50,9 +52,10 @@ export default {
 
 declare global {
   namespace Cloudflare {
-    interface Env extends SessionEnv, ReceiptsEnv {
+    interface Env extends SessionEnv, ReceiptsEnv, OnceEnv {
       readonly SESSIONS: DurableObjectNamespace<Session>;
       readonly RECEIPTS: DurableObjectNamespace<Receipts>;
+      readonly ONCE: DurableObjectNamespace<Once>;
       readonly REGIONS: DurableObjectNamespace<Region>;
       readonly REGION_SHARDS: DurableObjectNamespace<RegionShard>;
       readonly FLEETS: DurableObjectNamespace<Fleet>;

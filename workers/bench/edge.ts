@@ -6,6 +6,7 @@ import { CallCounts } from "./counted-calls.ts";
 import { countStorage } from "./counted-storage.ts";
 import type { BenchCounts, StorageCounts } from "./counts.ts";
 
+export { Once } from "../../src/durable/once.ts";
 export { Fleet } from "../../src/durable/fleet.ts";
 
 /** The edge worker and its objects, counting what is billed. `/bench/counts` tells it, `/bench/pass/*` only passes on. */

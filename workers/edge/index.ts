@@ -1,6 +1,7 @@
 import { createEdgeWorker, type EdgeEnv } from "./app.ts";
 
 export { Fleet } from "../../src/durable/fleet.ts";
+export { Once } from "../../src/durable/once.ts";
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
 export { Region } from "./region.ts";

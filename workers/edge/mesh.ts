@@ -2,6 +2,7 @@ import type { Fleet } from "../../src/core/fleet.ts";
 import { createIdMinter } from "../../src/core/ids.ts";
 import { speedsOf } from "../../src/core/plan/speeds.ts";
 import type { Receipts } from "../../src/durable/receipts.ts";
+import type { Once } from "../../src/durable/once.ts";
 import type { Session } from "../../src/durable/session.ts";
 import { EmbeddingCache } from "../../src/http/embedding-cache.ts";
 import type { Mesh } from "../../src/http/env.ts";
@@ -19,11 +20,12 @@ import { type Caller, parseKeys } from "./keys.ts";
 import { REAL_TIME } from "./real-time.ts";
 import { kvEnginesOf, regionsOf } from "./regions.ts";
 import { type WorkersAi, withWorkersAi } from "./workers-ai.ts";
-import { receiptStore, sessionStore } from "./stores.ts";
+import { onceStore, receiptStore, sessionStore } from "./stores.ts";
 
 export type EdgeEnv = Pick<KvTiersEnv, "KV_BLOBS" | "KV_TENANT_BYTES" | "SESSION_TTL_S"> & {
   readonly SESSIONS: DurableObjectNamespace<Session>;
   readonly RECEIPTS: DurableObjectNamespace<Receipts>;
+  readonly ONCE: DurableObjectNamespace<Once>;
   /** Without it each isolate grants engines from what it knows itself. */
   readonly REGIONS?: Namespace<RegionStub>;
   /** Without it an isolate knows of a region what that told it itself. */
@@ -38,6 +40,10 @@ export type EdgeEnv = Pick<KvTiersEnv, "KV_BLOBS" | "KV_TENANT_BYTES" | "SESSION
   readonly EDGE?: string;
   /** Engines of pools that speak `workers-ai`. */
   readonly AI?: WorkersAi;
+  /** Longest request body; 32 MiB when absent. */
+  readonly MAX_BODY_BYTES?: string;
+  /** Longest answer that is kept under its idempotency key; 8 MiB when absent. */
+  readonly IDEMPOTENCY_MAX_BYTES?: string;
   readonly TURN_SETTINGS?: Partial<TurnSettings>;
 };
 
@@ -89,12 +95,14 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
       fleet,
       edge,
       ids,
-      maxBodyBytes: 32 * 1024 * 1024,
+      maxBodyBytes: bytesOf(now.MAX_BODY_BYTES, 32 * MIB),
+      maxKeptAnswerBytes: bytesOf(now.IDEMPOTENCY_MAX_BYTES, 8 * MIB),
       tenantOf: (hash) => callers.get(hash)?.tenant,
       embeddingCacheOf: (hash) => (callers.get(hash)?.cachesEmbeddings ? embeddings : undefined),
       saltOf: (tenant, cacheSalt) => salt(secret, tenant, cacheSalt),
       sessions,
       receipts,
+      once: onceStore(now, place),
       turnDeps: (waitUntil) => ({
         fleet,
         speeds,
@@ -115,6 +123,13 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
     };
   }
   return { forRequest };
+}
+
+const MIB = 1024 * 1024;
+
+function bytesOf(setting: string | undefined, otherwise: number): number {
+  const bytes = Number(setting);
+  return bytes > 0 ? bytes : otherwise;
 }
 
 function requireSecret(env: EdgeEnv): string {

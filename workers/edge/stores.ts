@@ -10,6 +10,7 @@ import {
 } from "../../src/rpc/objects.ts";
 import type { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
 import type { Mesh } from "../../src/http/env.ts";
+import type { OnceReply } from "../../src/rpc/once-messages.ts";
 import type { TurnDeps } from "../../src/turn/deps.ts";
 import { tenantTag } from "../../src/turn/session-name.ts";
 
@@ -20,6 +21,8 @@ const LATE_MS = 5000;
 /** Hardly a turn takes longer than this: the id says only when it was begun, ms. */
 const LONGEST_TURN_MS = 600_000;
 const RETRY_MS = 200;
+/** A claim is held for four seconds, ms. */
+const CLAIM_MS = 8000;
 
 /** Sessions by the name of their object. A lost object answers nothing, and the turn goes on without it. */
 export function sessionStore(
@@ -94,6 +97,32 @@ export function sessionStore(
       );
       return found(gone) !== undefined;
     },
+  };
+}
+
+/** Idempotency keys by the name of their object. Everything asked of one may be asked twice. */
+export function onceStore(env: ObjectsEnv, place: ObjectPlace): Mesh["once"] {
+  const objects = createObjects(env, place);
+  return {
+    async claim(name, ask): Promise<Extract<OnceReply, { ok: true }> | undefined> {
+      return found(
+        await callObject(
+          () => objects.once(name),
+          (stub) => stub.claim(ask),
+          { timeoutMs: CLAIM_MS },
+        ),
+      );
+    },
+    renew: (name, run) =>
+      callObject(
+        () => objects.once(name),
+        (stub) => stub.renew(run),
+      ),
+    end: (name, end) =>
+      callObject(
+        () => objects.once(name),
+        (stub) => stub.end(end),
+      ),
   };
 }
 

@@ -10,6 +10,7 @@ import { engineFetch, type EngineFetchEnv, placesOf } from "./engine-fetch.ts";
 import { regionBindings } from "./region-bindings.ts";
 import { OBJECT_MS } from "./round-trips.ts";
 
+export { Once } from "../../src/durable/once.ts";
 export { Receipts } from "../../src/durable/receipts.ts";
 export { Session } from "../../src/durable/session.ts";
 
@@ -29,6 +30,7 @@ export default {
         ...env,
         SESSIONS: asDeployed(env.SESSIONS, delayMs),
         RECEIPTS: asDeployed(env.RECEIPTS, delayMs),
+        ONCE: asDeployed(env.ONCE, delayMs),
         ...(env.REGIONS !== undefined && { REGIONS: regions(env.REGIONS, env) }),
         ...(env.FLEETS !== undefined && { FLEETS: asDeployed(env.FLEETS, delayMs) }),
         ...regionBindings(env),

@@ -95,7 +95,10 @@ export type LocalMesh = {
   readonly emulatorUrl: string;
   readonly emulatorToken: string;
   /** Takes a Durable Object out of memory, as the platform does with any that is idle. */
-  evict(className: "Session" | "Receipts" | "Region" | "Fleet", name: string): Promise<void>;
+  evict(
+    className: "Session" | "Receipts" | "Once" | "Region" | "Fleet",
+    name: string,
+  ): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -170,6 +173,7 @@ function edgeWorker(edge: Setup["edges"][number], setup: Setup) {
     durableObjects: {
       SESSIONS: { className: "Session", scriptName: "objects", useSQLite: true },
       RECEIPTS: { className: "Receipts", scriptName: "objects", useSQLite: true },
+      ONCE: { className: "Once", scriptName: "objects", useSQLite: true },
       ...(setup.regions && {
         REGIONS: { className: "Region", scriptName: "objects", useSQLite: true },
         FLEETS,
@@ -209,6 +213,7 @@ function objects(setup: Setup) {
     durableObjects: {
       SESSIONS: { className: "Session", useSQLite: true },
       RECEIPTS: { className: "Receipts", useSQLite: true },
+      ONCE: { className: "Once", useSQLite: true },
       REGIONS: { className: "Region", useSQLite: true },
       FLEETS: { className: "Fleet", useSQLite: true },
     },

@@ -31,6 +31,7 @@ export async function startBenchMesh(meshOf: (engineUrl: string) => unknown): Pr
   const objects = {
     SESSIONS: { className: "Session", useSQLite: true },
     RECEIPTS: { className: "Receipts", useSQLite: true },
+    ONCE: { className: "Once", useSQLite: true },
     REGIONS: { className: "Region", useSQLite: true },
     FLEETS: { className: "Fleet", useSQLite: true },
   };
