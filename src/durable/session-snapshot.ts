@@ -38,6 +38,7 @@ const branchSchema = z.object({
   chain: z.string(),
   promptTokens: count,
   answerKey: z.string(),
+  past: z.array(z.string()).default([]),
   holdings: z.array(holdingSchema),
   kept: z
     .object({ engine: z.string(), raw: z.string(), tokens: count, until: z.number() })
@@ -60,13 +61,25 @@ const statsSchema = z.object({
   charsPerToken: count,
 });
 
+const paceSchema = z.object({
+  requestId: z.string(),
+  at: z.number(),
+  promptTokens: count,
+  outputTokens: count,
+  chars: count,
+  answer: z.string(),
+  after: z.string(),
+});
+
 const snapshotSchema: z.ZodType<SessionState> = z.object({
   version: z.literal(1),
   tenant: z.string(),
   model: z.string(),
   stats: statsSchema,
+  paces: z.array(paceSchema).default([]),
   branches: z.array(branchSchema),
   nextBranch: z.int().nonnegative(),
+  lost: z.record(z.string(), z.number()).default({}),
   settled: z.array(z.object({ requestId: z.string(), turn: count, branch: count })),
   blobs: z.array(z.string()).exactOptional(),
 });

@@ -1,5 +1,5 @@
 import { commonLinks, decodeChain, linksOf } from "./chain.ts";
-import { addBorrowed, cutHoldings } from "./residency.ts";
+import { cutHoldings, longestHoldings } from "./residency.ts";
 import type { Branch, Holding, Opening, SessionState } from "./state.ts";
 
 /** How a request relates to one branch. */
@@ -34,14 +34,10 @@ export function continues(match: Match): boolean {
   return match.extends || match.answerAt >= 0;
 }
 
-/** Who holds a prefix of the request: the first match's word goes before the others'. */
-export function residency(own: Match | undefined, matches: readonly Match[]): readonly Holding[] {
-  const first = own ?? matches[0];
-  if (!first) return [];
-  const others = matches.filter((match) => match !== first);
-  return addBorrowed(
-    cutHoldings(first.branch.holdings, first.common),
-    others.flatMap((match) => cutHoldings(match.branch.holdings, match.common)),
+/** Who holds a prefix of the request, whichever branch tells of it. */
+export function residency(matches: readonly Match[]): readonly Holding[] {
+  return longestHoldings(
+    matches.flatMap(({ branch, common }) => cutHoldings(branch.holdings, common)),
   );
 }
 

@@ -12,7 +12,7 @@ export function openTurn(state: SessionState, opening: Opening): Opened {
     v: 1,
     branch: own ? own.branch.n : state.nextBranch,
     turns: own ? own.branch.turns : 0,
-    holdings: residency(own, matches),
+    holdings: residency(matches),
     stats: state.stats,
     ...(kept && { kept }),
     ...(stored && { stored }),

@@ -23,16 +23,18 @@ export function mergeHoldings(one: readonly Holding[], other: readonly Holding[]
   return bestFirst([...byEngine.values()]);
 }
 
-/** `own` as it is, and from `borrowed` the longest holding of each engine that `own` says nothing of. */
-export function addBorrowed(own: readonly Holding[], borrowed: readonly Holding[]): Holding[] {
-  const known = new Set(own.map((holding) => holding.engine));
-  const longest = new Map<string, Holding>();
-  for (const holding of borrowed) {
-    if (known.has(holding.engine)) continue;
-    const best = longest.get(holding.engine);
-    if (!best || compare(holding, best) < 0) longest.set(holding.engine, holding);
+/** One holding per engine: the longest, and of equally long ones the newest. */
+export function longestHoldings(holdings: readonly Holding[]): Holding[] {
+  const byEngine = new Map<string, Holding>();
+  for (const holding of holdings) {
+    const best = byEngine.get(holding.engine);
+    if (!best || compareLength(holding, best) < 0) byEngine.set(holding.engine, holding);
   }
-  return bestFirst([...own, ...longest.values()]);
+  return bestFirst([...byEngine.values()]);
+}
+
+function compareLength(one: Holding, other: Holding): number {
+  return other.links - one.links || other.at - one.at || compare(one, other);
 }
 
 /** The best `maxHoldings`, longest first. */

@@ -1,5 +1,5 @@
-import { continues, matchBranches, residency, type Match } from "./branches.ts";
-import { commonLinks, decodeChain, encodeChain, linksOf } from "./chain.ts";
+import { matchBranches, type Match } from "./branches.ts";
+import { encodeChain, linksOf, decodeChain } from "./chain.ts";
 import { fitSnapshot } from "./fit.ts";
 import { cutHoldings, mergeHoldings } from "./residency.ts";
 import {
@@ -7,16 +7,21 @@ import {
   maxBranches,
   maxKeptChars,
   maxLinks,
+  maxLost,
+  maxPast,
   maxSettled,
   type Branch,
   type Opening,
   type SessionState,
   type Settlement,
 } from "./state.ts";
-import { addTurn } from "./stats.ts";
-import { cutStored, dropStored } from "./stored.ts";
+import { addPace, addTurn } from "./stats.ts";
+import { dropStored, storedFor } from "./stored.ts";
 
-/** The session after a turn. Settling a request again changes nothing; the order of turns hardly matters. */
+/**
+ * The session after a turn. Settling a request again changes nothing, and turns may be told in any order: the same lines
+ * of conversation come out. Only which of several forks keeps the number of what they left depends on who is told first.
+ */
 export function settleTurn(
   state: SessionState,
   turn: Settlement,
@@ -24,23 +29,30 @@ export function settleTurn(
   const earlier = state.settled.find((one) => one.requestId === turn.requestId);
   if (earlier) return { state, answer: { v: 1, turn: earlier.turn, branch: earlier.branch } };
 
-  const sound = turn.spoiled === undefined ? state : dropStored(state, turn.spoiled);
-  const kept = sound.branches.map((branch) => withoutLost(branch, turn));
-  const matches = matchBranches({ ...state, branches: kept }, asOpening(turn));
-  const own = ownBranch(state, turn, matches);
+  const { branches } = turn.spoiled === undefined ? state : dropStored(state, turn.spoiled);
+  const sound = branches.map((branch) => withoutLost(branch, turn));
+  const matches = matchBranches({ ...state, branches: sound }, asOpening(turn));
+  const later = matches.find((match) => wentOnFrom(match, turn));
+  const left = later ? [] : matches.filter((match) => goesOnFrom(turn, match));
+  const own = later ?? left.find(({ branch }) => branch.n === turn.branch) ?? left[0];
   const number = own?.branch.n ?? freeNumber(state, turn);
-  const stats = addTurn(state.stats, turn, own?.branch);
+  const paces = addPace(state.paces, turn);
+  const stats = addTurn(state.stats, turn, paces);
   const leftNothing = turn.status !== "completed" && turn.holdings.length === 0;
-  const branches = leftNothing
-    ? kept
-    : [...kept.filter((branch) => branch.n !== number), grownBranch(number, own, matches, turn)];
   const next: SessionState = {
     version: 1,
     tenant: turn.tenant,
     model: turn.model,
     stats,
-    branches: newestBranches(branches),
+    paces,
+    branches: leftNothing
+      ? sound
+      : newestBranches([
+          ...sound.filter(({ n }) => n !== number && !left.some(({ branch }) => branch.n === n)),
+          later ? withEarlier(later, turn, state) : grownBranch(number, left, turn, state),
+        ]),
     nextBranch: leftNothing ? state.nextBranch : Math.max(state.nextBranch, number + 1),
+    lost: lostAfter(state, turn),
     settled: [
       ...state.settled,
       { requestId: turn.requestId, turn: stats.turns, branch: number },
@@ -56,16 +68,15 @@ function asOpening(turn: Settlement): Opening {
   return { model: turn.model, chain: turn.chain, answers: turn.answers ?? [] };
 }
 
-/** The branch it was opened on, unless another turn has meanwhile taken that branch elsewhere. */
-function ownBranch(
-  state: SessionState,
-  turn: Settlement,
-  matches: readonly Match[],
-): Match | undefined {
-  const opened = matches.find((match) => match.branch.n === turn.branch);
-  if (opened && (continues(opened) || opened.within)) return opened;
-  if (!state.branches.some((branch) => branch.n === turn.branch)) return undefined;
-  return matches.find(continues);
+/** Whether a later turn of that branch has been settled before this one. */
+function wentOnFrom({ branch, within }: Match, turn: Settlement): boolean {
+  const isPast = turn.answer !== undefined && branch.past.includes(turn.answer);
+  return isPast || (within && branch.lastAt > turn.now);
+}
+
+/** Whether the turn is the next of that branch. Its answer in the request tells even where clocks do not agree. */
+function goesOnFrom(turn: Settlement, match: Match): boolean {
+  return match.answerAt >= 0 || (match.extends && match.branch.lastAt <= turn.now);
 }
 
 function freeNumber(state: SessionState, turn: Settlement): number {
@@ -73,43 +84,64 @@ function freeNumber(state: SessionState, turn: Settlement): number {
   return isTaken ? state.nextBranch : turn.branch;
 }
 
-function grownBranch(
-  n: number,
-  own: Match | undefined,
-  matches: readonly Match[],
-  turn: Settlement,
-): Branch {
-  const before = own?.branch;
-  const isLate = own !== undefined && own.within && !own.extends && own.answerAt < 0;
-  const chain = before && isLate ? before.chain : encodeChain(turn.chain);
-  const held = before && isLate ? before.holdings : residency(own, matches);
-  const reach = isLate ? commonLinks(decodeChain(chain), turn.chain) : Infinity;
-  const isNewest = !before || (!isLate && (turn.now >= before.lastAt || !own?.within));
+/** The branch with a turn that it has gone on from already. */
+function withEarlier({ branch, common }: Match, turn: Settlement, state: SessionState): Branch {
+  const holdings = cutHoldings(notLost(turn, state), common);
   return {
-    n,
-    model: turn.model,
-    turns: (before?.turns ?? 0) + 1,
-    chain,
-    promptTokens: before && isLate ? before.promptTokens : turn.promptTokens,
-    answerKey: isNewest ? (turn.answer ?? "") : (before?.answerKey ?? ""),
-    holdings: mergeHoldings(held, cutHoldings(turn.holdings, reach)),
-    ...keptAfter(turn, chain, isNewest),
-    ...storedAfter(own, isLate),
-    lastAt: Math.max(before?.lastAt ?? 0, turn.now),
+    ...branch,
+    turns: branch.turns + 1,
+    holdings: mergeHoldings(branch.holdings, holdings),
+    past: pastAfter([branch], turn),
   };
 }
 
-/** What is stored serves as long as the conversation begins with it. */
-function storedAfter(own: Match | undefined, isLate: boolean): Pick<Branch, "stored"> {
-  const before = own?.branch.stored;
-  const stored = isLate ? before : cutStored(before, own?.common ?? 0);
-  return stored === undefined ? {} : { stored };
+/** The branch that a turn makes of those it goes on from. */
+function grownBranch(
+  n: number,
+  left: readonly Match[],
+  turn: Settlement,
+  state: SessionState,
+): Branch {
+  const before = left.map(({ branch }) => branch);
+  const chain = encodeChain(turn.chain);
+  // What is stored serves as long as the conversation begins with it.
+  const stored = storedFor(left);
+  const held = left.flatMap((match) => cutHoldings(match.branch.holdings, match.common));
+  return {
+    n,
+    model: turn.model,
+    turns: before.reduce((sum, { turns }) => sum + turns, 1),
+    chain,
+    promptTokens: turn.promptTokens,
+    answerKey: turn.answer ?? "",
+    past: pastAfter(before, turn),
+    holdings: mergeHoldings(held, notLost(turn, state)),
+    ...keptAfter(turn, chain, state),
+    ...(stored && { stored }),
+    lastAt: Math.max(turn.now, ...before.map(({ lastAt }) => lastAt)),
+  };
+}
+
+/** The answers that a branch went on from, in no order that means anything. */
+function pastAfter(branches: readonly Branch[], { answers = [] }: Settlement): readonly string[] {
+  const past = new Set([...branches.flatMap((branch) => branch.past), ...answers]);
+  return [...past].slice(-maxPast);
 }
 
 /** A handle serves once: each turn leaves its own or none. One of a longer chain than is kept could not be matched. */
-function keptAfter({ kept }: Settlement, chain: string, isNewest: boolean): Pick<Branch, "kept"> {
+function keptAfter(
+  { kept, now }: Settlement,
+  chain: string,
+  { lost }: SessionState,
+): Pick<Branch, "kept"> {
   const isWhole = linksOf(decodeChain(chain)) < maxLinks;
-  return kept && isNewest && isWhole && kept.raw.length <= maxKeptChars ? { kept } : {};
+  const isGone = kept !== undefined && (lost[kept.engine] ?? -Infinity) > now;
+  return kept && isWhole && !isGone && kept.raw.length <= maxKeptChars ? { kept } : {};
+}
+
+/** What a turn left behind, but for engines that have lost it since. */
+function notLost({ holdings }: Settlement, { lost }: SessionState) {
+  return holdings.filter(({ engine, at }) => (lost[engine] ?? -Infinity) <= at);
 }
 
 /** Known before it is written, so that it is erased with the session whatever becomes of who writes it. */
@@ -126,8 +158,16 @@ function withoutLost(branch: Branch, turn: Settlement): Branch {
     (held) => !turn.lost.includes(held.engine) || held.at > turn.now,
   );
   const { kept, ...rest } = branch;
-  const isGone = kept !== undefined && turn.lost.includes(kept.engine);
+  const isGone = kept !== undefined && turn.lost.includes(kept.engine) && branch.lastAt <= turn.now;
   return { ...rest, holdings, ...(kept && !isGone && { kept }) };
+}
+
+/** When engines last lost what they held: what is told late of before that is not believed. */
+function lostAfter({ lost }: SessionState, turn: Settlement): SessionState["lost"] {
+  if (turn.lost.length === 0) return lost;
+  const told = turn.lost.map((engine) => [engine, Math.max(lost[engine] ?? 0, turn.now)] as const);
+  const all = Object.entries({ ...lost, ...Object.fromEntries(told) });
+  return Object.fromEntries(all.toSorted((one, other) => other[1] - one[1]).slice(0, maxLost));
 }
 
 function newestBranches(branches: readonly Branch[]): readonly Branch[] {

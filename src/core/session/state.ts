@@ -8,10 +8,14 @@ export type SessionState = {
   /** Model of the last settled turn. */
   readonly model: string;
   readonly stats: SessionStats;
+  /** Of the newest completed turns, in order of time: the averages of `stats` come from them. */
+  readonly paces: readonly Pace[];
   /** At most `maxBranches`; the least recently used is dropped. */
   readonly branches: readonly Branch[];
   /** Number the next fork gets; numbers are never used twice. */
   readonly nextBranch: number;
+  /** Engine → when it was last found to hold nothing any more, epoch ms; the newest `maxLost`. */
+  readonly lost: Readonly<Record<string, number>>;
   /** The last `maxSettled` turns, oldest first, so that settling twice changes nothing. */
   readonly settled: readonly Settled[];
   /** Keys in R2 under which something of this session is or may come to be; absent when none. */
@@ -29,6 +33,8 @@ export type Branch = {
   readonly promptTokens: number;
   /** Identifies the last answer as the next request will carry it; empty when it was cut short. */
   readonly answerKey: string;
+  /** Answers that it went on from, at most `maxPast`: a turn that gave one of them is told late. */
+  readonly past: readonly string[];
   readonly holdings: readonly Holding[];
   readonly kept?: Kept;
   readonly stored?: StoredKv;
@@ -93,12 +99,26 @@ export type SessionStats = {
   readonly usd: number;
   readonly firstAt: number;
   readonly lastAt: number;
-  /** Moving averages, 0 before the first turn. */
+  /** Moving averages over the newest turns, 0 before the first. */
   readonly outputPerTurn: number;
   readonly newPromptPerTurn: number;
   readonly gapMs: number;
   /** Characters per token as the engines counted; 0 when unknown. */
   readonly charsPerToken: number;
+};
+
+/** What one turn says of the pace of its conversation. */
+export type Pace = {
+  readonly requestId: string;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly chars: number;
+  /** Identifies its answer; empty when it was cut short. */
+  readonly answer: string;
+  /** The answer that its request went on from; empty in a first turn. */
+  readonly after: string;
 };
 
 export type Settled = {
@@ -148,6 +168,8 @@ export const maxHoldings = 8;
 /** Keys in R2 that are remembered; each was deleted when another took its place, and the last of all are once more. */
 export const maxBlobs = 32;
 export const maxSettled = 32;
+export const maxPast = 16;
+export const maxLost = 16;
 /** Links kept of one chain; a longer conversation is matched by its first ones. */
 export const maxLinks = 4000;
 /** Longest handle that is remembered, characters: one of 64k tokens in blocks of 16. */
@@ -173,7 +195,9 @@ export const emptySession: SessionState = {
   tenant: "",
   model: "",
   stats: emptyStats,
+  paces: [],
   branches: [],
   nextBranch: 0,
+  lost: {},
   settled: [],
 };

@@ -1,15 +1,16 @@
-import type { Branch, Settlement, SessionStats } from "./state.ts";
+import type { Pace, SessionStats, Settlement } from "./state.ts";
 
 const weightOfNewest = 0.3;
+/** Older turns weigh next to nothing in an average. */
+const maxPaces = 8;
 
-/** The statistics with one more turn in them; `before` is the branch it continued, if it did. */
+/** The statistics with one more turn in them; `paces` as `addPace` leaves them. */
 export function addTurn(
   stats: SessionStats,
   turn: Settlement,
-  before: Branch | undefined,
+  paces: readonly Pace[],
 ): SessionStats {
-  const summed: SessionStats = {
-    ...stats,
+  return {
     turns: stats.turns + 1,
     promptTokens: stats.promptTokens + turn.promptTokens,
     cachedTokens: stats.cachedTokens + (turn.cachedTokens ?? 0),
@@ -17,26 +18,52 @@ export function addTurn(
     usd: stats.usd + turn.usd,
     firstAt: stats.turns === 0 ? turn.now : Math.min(stats.firstAt, turn.now),
     lastAt: Math.max(stats.lastAt, turn.now),
+    ...averages(paces),
   };
-  // A turn that was cut short or comes late says nothing about the pace of the conversation.
-  const isLate = before !== undefined && turn.now < before.lastAt;
-  if (turn.status !== "completed" || isLate) return summed;
-  return { ...summed, ...averages(stats, turn, before) };
 }
 
-function averages(
-  stats: SessionStats,
-  turn: Settlement,
-  before: Branch | undefined,
-): Pick<SessionStats, "outputPerTurn" | "newPromptPerTurn" | "gapMs" | "charsPerToken"> {
-  const charsPerToken = turn.promptTokens > 0 ? turn.chars / turn.promptTokens : 0;
-  const grown = before ? turn.promptTokens - before.promptTokens : 0;
-  return {
-    outputPerTurn: average(stats.outputPerTurn, turn.outputTokens),
-    newPromptPerTurn: average(stats.newPromptPerTurn, grown),
-    gapMs: average(stats.gapMs, before ? turn.now - before.lastAt : 0),
-    charsPerToken: average(stats.charsPerToken, charsPerToken),
+/** The newest turns in order of time, whatever order they are told in. One that was cut short says nothing of the pace. */
+export function addPace(paces: readonly Pace[], turn: Settlement): readonly Pace[] {
+  if (turn.status !== "completed") return paces;
+  const { requestId, now, promptTokens, outputTokens, chars } = turn;
+  const pace = {
+    requestId,
+    at: now,
+    promptTokens,
+    outputTokens,
+    chars,
+    answer: turn.answer ?? "",
+    after: turn.answers?.at(-1) ?? "",
   };
+  return [...paces, pace].toSorted(inTime).slice(-maxPaces);
+}
+
+type Averages = Pick<
+  SessionStats,
+  "outputPerTurn" | "newPromptPerTurn" | "gapMs" | "charsPerToken"
+>;
+
+function averages(paces: readonly Pace[]): Averages {
+  let sofar: Averages = { outputPerTurn: 0, newPromptPerTurn: 0, gapMs: 0, charsPerToken: 0 };
+  for (const [n, pace] of paces.entries()) {
+    const before =
+      pace.after === ""
+        ? undefined
+        : paces.slice(0, n).findLast(({ answer }) => answer === pace.after);
+    const charsPerToken = pace.promptTokens > 0 ? pace.chars / pace.promptTokens : 0;
+    const grown = before ? pace.promptTokens - before.promptTokens : 0;
+    sofar = {
+      outputPerTurn: average(sofar.outputPerTurn, pace.outputTokens),
+      newPromptPerTurn: average(sofar.newPromptPerTurn, grown),
+      gapMs: average(sofar.gapMs, before ? pace.at - before.at : 0),
+      charsPerToken: average(sofar.charsPerToken, charsPerToken),
+    };
+  }
+  return sofar;
+}
+
+function inTime(one: Pace, other: Pace): number {
+  return one.at - other.at || (one.requestId < other.requestId ? -1 : 1);
 }
 
 /** Nothing measured (0 or less) leaves the average as it was; the first measurement is the average. */

@@ -42,12 +42,12 @@ describe("opening a turn", () => {
 
   it("prefers the branch with the longest common beginning", () => {
     const state = settle(
-      settlement({ requestId: "1", chain: chainOf("ab") }),
+      settlement({ requestId: "1", chain: chainOf("abcd") }),
       settlement({ requestId: "2", chain: chainOf("axy"), branch: 1 }),
-      settlement({ requestId: "3", chain: chainOf("abcd"), branch: 2 }),
+      settlement({ requestId: "3", chain: chainOf("ab"), branch: 2, now: 2 }),
     );
-    expect(openTurn(state, opening("abce"))).toMatchObject({ branch: 0 });
-    expect(openTurn(state, opening("abcde"))).toMatchObject({ branch: 2 });
+    expect(openTurn(state, opening("abce"))).toMatchObject({ branch: 2 });
+    expect(openTurn(state, opening("abcde"))).toMatchObject({ branch: 0 });
     expect(openTurn(state, opening("axyz"))).toMatchObject({ branch: 1 });
   });
 
