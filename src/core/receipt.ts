@@ -81,6 +81,8 @@ export type Forecast = {
   readonly kvBytes?: number;
   readonly handoffMs?: number;
   readonly usd?: number;
+  /** The same with nothing cached. */
+  readonly uncachedUsd?: number;
   readonly joules?: number;
 };
 

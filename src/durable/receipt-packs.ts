@@ -37,6 +37,12 @@ export function idNeedle(id: string): string {
   return JSON.stringify(id);
 }
 
+/** The sessions that `ids` of a row tells of, without their branches. */
+export function sessionsIn(ids: string): readonly string[] {
+  const all = (JSON.parse(ids) as string[]).filter((id) => id.startsWith("ses_"));
+  return [...new Set(all.map((id) => id.split(".", 1)[0] ?? id))];
+}
+
 export type PackRow = { readonly ids: string; readonly body: string };
 export type Packed = { readonly rows: readonly PackRow[]; readonly refused: readonly string[] };
 

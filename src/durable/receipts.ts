@@ -7,9 +7,11 @@ import {
   type ReadReply,
   type ReceiptPack,
   type SessionReceiptsReply,
+  type SessionsAsk,
+  type SessionsReply,
 } from "../rpc/receipt-messages.ts";
 import { migrate, parseSchema, receiptMigrations } from "./migrations.ts";
-import { idNeedle, packRows } from "./receipt-packs.ts";
+import { idNeedle, packRows, sessionsIn } from "./receipt-packs.ts";
 
 /** The audit log of one tenant, shard and day: receipts packed several to a row. */
 export class Receipts extends DurableObject<ReceiptsEnv> implements ReceiptsCalls {
@@ -57,6 +59,25 @@ export class Receipts extends DurableObject<ReceiptsEnv> implements ReceiptsCall
       if (receipt.session === session && receipt.tenant === tenant) receipts.push(receipt);
     }
     return { v: 1, ok: true, receipts };
+  }
+
+  sessions({ from, more }: SessionsAsk): SessionsReply {
+    const found = new Map<string, number>();
+    let older = 0;
+    if (this.#schema > 0) {
+      const rows = this.ctx.storage.sql.exec<{ at: number; ids: string }>(
+        "SELECT at, ids FROM packs ORDER BY n DESC",
+      );
+      for (const { at, ids } of rows) {
+        if (older >= more && at < from) break;
+        for (const id of sessionsIn(ids)) {
+          if (found.has(id)) continue;
+          found.set(id, at);
+          if (at < from) older += 1;
+        }
+      }
+    }
+    return { v: 1, ok: true, sessions: [...found].map(([id, at]) => ({ id, at })) };
   }
 
   override async alarm(): Promise<void> {

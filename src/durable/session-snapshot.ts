@@ -53,6 +53,7 @@ const statsSchema = z.object({
   cachedTokens: count,
   outputTokens: count,
   usd: z.number(),
+  savedUsd: z.number().default(0),
   firstAt: z.number(),
   lastAt: z.number(),
   outputPerTurn: count,

@@ -1,11 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
+import { forkSession } from "../core/session/fork.ts";
 import { openTurn } from "../core/session/open.ts";
 import { settleTurn } from "../core/session/settle.ts";
 import { emptySession, type SessionState } from "../core/session/state.ts";
 import { storeKv, storedIn } from "../core/session/stored.ts";
 import type {
+  AnswersReply,
   EraseReply,
   KeepKvReply,
+  ForkReply,
   OpenReply,
   ReadKvReply,
   RecallReply,
@@ -30,24 +33,28 @@ import { IttyRecord } from "./itty-record.ts";
 import { keepOnly, partsOf, readParts, writeParts } from "./kv-rows.ts";
 import { migrate, parseSchema, sessionMigrations } from "./migrations.ts";
 import { Responses } from "./responses.ts";
+import { maxTurnsOf, type SessionEnv, ttlMsOf } from "./session-env.ts";
 import { parseSnapshot } from "./session-snapshot.ts";
 import { viewOf } from "./session-view.ts";
-import { readTurns, writeTurn } from "./turns.ts";
+import { Turns } from "./turns.ts";
 
 /** One agent's session. Writes nothing until its first turn is settled. */
 export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   readonly #record: IttyRecord;
   readonly #responses: Responses;
   readonly #conversation: Conversation;
+  readonly #turns: Turns;
   readonly #ttlMs: number;
   #state: SessionState = emptySession;
   #schema = 0;
   #hasAlarm = false;
   #openedAt = 0;
+  #erasedAt = -Infinity;
 
   constructor(ctx: DurableObjectState, env: SessionEnv) {
     super(ctx, env);
     this.#ttlMs = ttlMsOf(env);
+    this.#turns = new Turns(ctx.storage.sql, maxTurnsOf(env));
     this.#record = new IttyRecord(ctx);
     this.#responses = new Responses(ctx.storage.sql);
     this.#conversation = new Conversation(ctx.storage.sql);
@@ -70,6 +77,9 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   async settle(ask: SettleAsk): Promise<SettleReply> {
     if (!isKnown(ask)) return { ok: true, v: 1, turn: 0, branch: 0 };
     if (!this.#serves(ask.tenant)) return notFound;
+    // A turn that ran while its session was erased does not bring it back.
+    if ((ask.startedAt ?? Infinity) <= this.#erasedAt)
+      return { ok: true, v: 1, turn: 0, branch: 0 };
     const settled = settleTurn(this.#state, ask);
     if (settled.state !== this.#state) await this.#keep(settled.state, settled.answer.turn, ask);
     return { ok: true, ...settled.answer };
@@ -77,8 +87,29 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
 
   view(tenant: string, id: string): ViewReply {
     if (!this.#owns(tenant)) return notFound;
-    const turns = this.#schema > 0 ? readTurns(this.ctx.storage.sql, recentTurns) : [];
-    return { ok: true, v: 1, view: viewOf(this.#state, id, turns) };
+    const { turns } = this.#state.stats;
+    const newest = this.#schema > 0 ? this.#turns.newest(turns, recentTurns) : [];
+    return { ok: true, v: 1, view: viewOf(this.#state, id, this.#idleAt(), newest) };
+  }
+
+  fork(tenant: string, branch?: number): ForkReply {
+    if (!this.#owns(tenant)) return notFound;
+    const state = forkSession(this.#state, Date.now(), branch);
+    return state === undefined ? notFound : { ok: true, v: 1, state };
+  }
+
+  async begin(state: SessionState): Promise<EraseReply> {
+    if (this.#state.tenant !== "") return notFound;
+    this.#migrate();
+    this.#state = state;
+    this.#record.snapshot = state;
+    await Promise.all([this.#record.persist(), this.#arm(Date.now() + this.#ttlMs)]);
+    return { ok: true, v: 1 };
+  }
+
+  answers(tenant: string): AnswersReply {
+    if (!this.#owns(tenant)) return notFound;
+    return { ok: true, v: 1, onces: this.#schema > 0 ? this.#turns.onces() : [] };
   }
 
   async keepKv(ask: KeepKvAsk, body?: ReadableStream<Uint8Array>): Promise<KeepKvReply> {
@@ -105,6 +136,7 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
 
   async erase(tenant: string): Promise<EraseReply> {
     if (!this.#owns(tenant)) return notFound;
+    this.#erasedAt = Date.now();
     await this.#eraseAll();
     return { ok: true, v: 1 };
   }
@@ -160,18 +192,17 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
 
   override async alarm(): Promise<void> {
     this.#hasAlarm = false;
-    const idleAt = Math.max(this.#state.stats.lastAt, this.#openedAt) + this.#ttlMs;
+    const idleAt = this.#idleAt();
     if (idleAt <= Date.now()) await this.#eraseAll();
     else await this.#arm(idleAt);
   }
 
   /** All writes are issued before the first await, so that they are kept or lost together. */
   async #keep(state: SessionState, turn: number, ask: SettleAsk): Promise<void> {
-    const { storage } = this.ctx;
     this.#migrate();
     // A lost snapshot starts counting again: its turns are not this session's.
-    if (this.#state.stats.turns === 0) storage.sql.exec("DELETE FROM turns");
-    writeTurn(storage.sql, turn, ask);
+    if (this.#state.stats.turns === 0) this.#turns.clear();
+    this.#turns.write(turn, ask);
     const armed = this.#hasAlarm ? undefined : this.#arm(Date.now() + this.#ttlMs);
     await Promise.all([this.#put(state), armed]);
   }
@@ -219,6 +250,10 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     await Promise.all([this.#record.persist(), armed]);
   }
 
+  #idleAt(): number {
+    return Math.max(this.#state.stats.lastAt, this.#openedAt) + this.#ttlMs;
+  }
+
   #migrate(): void {
     this.#schema = migrate(this.ctx.storage.sql, sessionMigrations, this.#schema);
     this.#record.schema = this.#schema;
@@ -251,22 +286,10 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   }
 }
 
-export type SessionEnv = {
-  /** Seconds without a turn after which a session is forgotten; a day when absent. */
-  readonly SESSION_TTL_S?: string;
-  /** Where the `object` tier is. */
-  readonly KV_BLOBS?: Pick<R2Bucket, "delete">;
-};
-
 const recentTurns = 20;
 const notFound = { ok: false, v: 1, code: "not_found" } as const;
 const noOpening = { model: "", chain: new Uint8Array(0), answers: [] };
 
 function isKnown(message: { readonly v: number }): boolean {
   return message.v === SESSION_MESSAGES_VERSION;
-}
-
-function ttlMsOf(env: SessionEnv): number {
-  const seconds = Number(env.SESSION_TTL_S);
-  return (seconds > 0 ? seconds : 86_400) * 1000;
 }

@@ -3,28 +3,60 @@ import type { SessionView, SettleAsk } from "../rpc/session-messages.ts";
 
 type TurnRow = SessionView["recentTurns"][number];
 
-/** Writes one turn, one row. */
-export function writeTurn(sql: SqlStorage, n: number, ask: SettleAsk): void {
-  const { receipt, status, promptTokens, cachedTokens, outputTokens, now, once } = ask;
-  const body = { receipt, status, promptTokens, cachedTokens, outputTokens, at: now, once };
-  sql.exec("INSERT OR REPLACE INTO turns (n, body) VALUES (?, ?)", n, JSON.stringify(body));
-}
+/** The newest `most` turns of a session, each in one row, which a later turn takes over. */
+export class Turns {
+  readonly #sql: SqlStorage;
+  readonly #most: number;
 
-/** The last `limit` turns, newest first. */
-export function readTurns(sql: SqlStorage, limit: number): TurnRow[] {
-  const rows = sql.exec<{ n: number; body: string }>(
-    "SELECT n, body FROM turns ORDER BY n DESC LIMIT ?",
-    limit,
-  );
-  return [...rows].flatMap(({ n, body }) => {
-    const turn = turnSchema.safeParse(JSON.parse(body));
-    if (!turn.success) return [];
+  constructor(sql: SqlStorage, most: number) {
+    this.#sql = sql;
+    this.#most = most;
+  }
+
+  write(n: number, ask: SettleAsk): void {
+    const { receipt, status, promptTokens, cachedTokens, outputTokens, now, once } = ask;
+    const body = { n, receipt, status, promptTokens, cachedTokens, outputTokens, at: now, once };
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO turns (n, body) VALUES (?, ?)",
+      n % this.#most,
+      JSON.stringify(body),
+    );
+  }
+
+  /** The last `limit` of `turns`, newest first. */
+  newest(turns: number, limit: number): TurnRow[] {
+    const most = Math.min(turns, limit, this.#most);
+    return Array.from({ length: most }, (_, back) => this.#read(turns - back)).flatMap((row) =>
+      row === undefined ? [] : [row],
+    );
+  }
+
+  /** The objects that keep answers under the idempotency keys of turns. */
+  onces(): string[] {
+    const rows = this.#sql.exec<{ once: string }>(
+      "SELECT body ->> '$.once' AS once FROM turns WHERE once IS NOT NULL",
+    );
+    return [...rows].map(({ once }) => once);
+  }
+
+  clear(): void {
+    this.#sql.exec("DELETE FROM turns");
+  }
+
+  #read(n: number): TurnRow | undefined {
+    const [row] = this.#sql.exec<{ body: string }>(
+      "SELECT body FROM turns WHERE n = ?",
+      n % this.#most,
+    );
+    const turn = row && turnSchema.safeParse(JSON.parse(row.body));
+    if (!turn?.success || turn.data.n !== n) return undefined;
     const { cachedTokens, ...rest } = turn.data;
-    return [{ n, ...rest, ...(cachedTokens === undefined ? {} : { cachedTokens }) }];
-  });
+    return { ...rest, ...(cachedTokens === undefined ? {} : { cachedTokens }) };
+  }
 }
 
 const turnSchema = z.object({
+  n: z.number(),
   receipt: z.string(),
   status: z.string(),
   promptTokens: z.number(),

@@ -11,6 +11,7 @@ import type {
   SessionView,
   StoreAsk,
 } from "../rpc/session-messages.ts";
+import type { SessionCursor } from "./session-list.ts";
 import type { Turn, TurnDeps } from "../turn/deps.ts";
 import type { EmbeddingCache } from "./embedding-cache.ts";
 
@@ -31,6 +32,9 @@ export type Mesh = {
   readonly turnDeps: (waitUntil: (work: Promise<unknown>) => void) => TurnDeps;
   readonly sessions: {
     view(name: string, tenant: string, id: string): Promise<SessionView | undefined>;
+    /** Makes `fork` begin where `name` is, or one branch of it; false when that is not there. */
+    fork(name: string, tenant: string, fork: string, branch: number | undefined): Promise<boolean>;
+    /** With every answer that is kept under an idempotency key of it. */
     erase(name: string, tenant: string): Promise<boolean>;
     /** False when the response could not be stored. */
     store(name: string, ask: StoreAsk): Promise<boolean>;
@@ -42,6 +46,8 @@ export type Mesh = {
     converse(name: string, ask: ConverseAsk): Promise<boolean>;
     /** True when the response was there. */
     forget(name: string, tenant: string, number: number): Promise<boolean>;
+    /** Sessions that have receipts, the last used first; some of them may be gone. */
+    list(tenant: string, limit: number, after: SessionCursor | undefined): Promise<SessionPage>;
   };
   /** Idempotency keys, by the name of their object; undefined when that does not answer. */
   readonly once: {
@@ -53,6 +59,13 @@ export type Mesh = {
     mintId(tenant: string): Promise<string>;
     read(id: string, tenant: string): Promise<Receipt | undefined>;
   };
+};
+
+export type SessionPage = {
+  /** With the day on which it was used. */
+  readonly sessions: readonly { readonly id: string; readonly day: string }[];
+  /** Absent at the end. */
+  readonly next?: SessionCursor;
 };
 
 export type HttpEnv = {

@@ -9,6 +9,8 @@ import type {
   ReadReply,
   ReceiptPack,
   SessionReceiptsReply,
+  SessionsAsk,
+  SessionsReply,
 } from "./receipt-messages.ts";
 import type {
   RegionClaim,
@@ -18,6 +20,7 @@ import type {
   RegionReserve,
   RegionReserveReply,
 } from "./region-messages.ts";
+import type { SessionState } from "../core/session/state.ts";
 import type {
   KeepKvAsk,
   ConverseAsk,
@@ -116,6 +119,12 @@ export type KeepKvReply =
 export type ReadKvReply =
   | { readonly ok: true; readonly v: 1; readonly body: ReadableStream<Uint8Array> }
   | NotFound;
+export type ForkReply =
+  | { readonly ok: true; readonly v: 1; readonly state: SessionState }
+  | NotFound;
+export type AnswersReply =
+  | { readonly ok: true; readonly v: 1; readonly onces: readonly string[] }
+  | NotFound;
 export type EraseReply = { readonly ok: true; readonly v: 1 } | NotFound;
 
 export type StoreReply = { readonly ok: true; readonly v: 1 } | NotFound;
@@ -132,6 +141,12 @@ export type SessionCalls = {
   keepKv(ask: KeepKvAsk, body?: ReadableStream<Uint8Array>): MaybeLater<KeepKvReply>;
   /** The bytes of a state of the `edge` tier. */
   readKv(tenant: string, id: string): MaybeLater<ReadKvReply>;
+  /** What a fork of it begins with. */
+  fork(tenant: string, branch?: number): MaybeLater<ForkReply>;
+  /** Begins with what a fork has; not found where there is a session already. */
+  begin(state: SessionState): MaybeLater<EraseReply>;
+  /** Names of the `Once` objects that keep answers of its turns. */
+  answers(tenant: string): MaybeLater<AnswersReply>;
   erase(tenant: string): MaybeLater<EraseReply>;
   store(ask: StoreAsk): MaybeLater<StoreReply>;
   recall(ask: RecallAsk): MaybeLater<RecallReply>;
@@ -146,6 +161,7 @@ export type ReceiptsCalls = {
   append(pack: ReceiptPack): MaybeLater<AppendReply>;
   read(id: string, tenant: string): MaybeLater<ReadReply>;
   bySession(session: string, limit: number, tenant: string): MaybeLater<SessionReceiptsReply>;
+  sessions(ask: SessionsAsk): MaybeLater<SessionsReply>;
 };
 
 /** What a `Once` object answers. */

@@ -22,6 +22,23 @@ export type ReadReply =
   | { readonly v: 1; readonly ok: true; readonly receipt: Receipt }
   | { readonly v: 1; readonly ok: false; readonly code: "not_found" };
 
+/** Which sessions have receipts here, the last used first. */
+export type SessionsAsk = {
+  readonly v: 1;
+  /** All that were used then or later, epoch ms; and `more` others. */
+  readonly from: number;
+  readonly more: number;
+};
+
+export type SessionsReply = {
+  readonly v: 1;
+  readonly ok: true;
+  readonly sessions: readonly UsedSession[];
+};
+
+/** A session's id, and when the newest of its receipts was written, epoch ms. */
+export type UsedSession = { readonly id: string; readonly at: number };
+
 export type SessionReceiptsReply = {
   readonly v: 1;
   readonly ok: true;

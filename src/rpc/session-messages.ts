@@ -54,6 +54,10 @@ export type SettleAsk = {
   readonly cachedTokens?: number;
   readonly outputTokens: number;
   readonly usd: number;
+  /** Dollars that the turn would have cost more with nothing cached; absent where nobody knows. */
+  readonly savedUsd?: number;
+  /** When it began, epoch ms. */
+  readonly startedAt?: number;
   readonly receipt: string;
   /** The `Once` object that keeps its answer, where it came with an idempotency key. */
   readonly once?: string;
@@ -133,12 +137,18 @@ export type ConverseAsk = {
 export type SessionView = {
   readonly object: "session";
   readonly id: string;
+  readonly model: string;
+  /** When it is forgotten unless it is used before, epoch ms. */
+  readonly expiresAt: number;
   readonly stats: SessionStats;
   readonly branches: readonly {
     readonly branch: number;
     readonly turns: number;
     readonly links: number;
-    readonly residency: readonly (Omit<Holding, "pin"> | StoredHolding)[];
+    readonly residency: readonly (
+      | (Omit<Holding, "pin"> & { readonly until?: number })
+      | StoredHolding
+    )[];
   }[];
   readonly recentTurns: readonly {
     readonly n: number;

@@ -68,11 +68,10 @@ export function actual(turn: Prepared, outcome: Outcome, count: PromptCount): Fo
   const { served, tried, outputTokens, endedAt } = outcome;
   if (served === undefined) return {};
   const { promptTokens, cachedTokens } = count;
-  const priced = afterwards(tried.plan.input, served.placement, {
-    promptTokens,
-    outputTokens,
-    ...(cachedTokens !== undefined && { cachedTokens }),
-  });
+  const pricedWith = (known: { readonly cachedTokens?: number }) =>
+    afterwards(tried.plan.input, served.placement, { promptTokens, outputTokens, ...known });
+  const priced = pricedWith(cachedTokens === undefined ? {} : { cachedTokens });
+  const uncached = cachedTokens === undefined ? undefined : pricedWith({ cachedTokens: 0 });
   const { firstTokenAt } = served.answer;
   return {
     ...(firstTokenAt !== undefined && { ttftMs: firstTokenAt - turn.startedAt }),
@@ -81,6 +80,7 @@ export function actual(turn: Prepared, outcome: Outcome, count: PromptCount): Fo
     ...(cachedTokens !== undefined && { cachedTokens }),
     ...(priced && { kvBytes: priced.kvBytes, usd: priced.terms.usd, joules: priced.terms.joules }),
     ...handedOver(served.answer),
+    ...(uncached && { uncachedUsd: uncached.terms.usd }),
   };
 }
 

@@ -39,6 +39,7 @@ export async function settle(
     deps.charsPerToken.learn(turn.model.id, turn.chain.totalChars, count.promptTokens);
   const exporting = planKvExport(deps, turn, outcome, count.promptTokens, name);
   const spoiled = runs.find((run) => run.spoiled !== undefined)?.spoiled;
+  const { usd, uncachedUsd } = actual(turn, outcome, count);
   const settled =
     name === undefined
       ? undefined
@@ -57,7 +58,10 @@ export async function settle(
           promptTokens: count.promptTokens,
           ...(count.cachedTokens !== undefined && { cachedTokens: count.cachedTokens }),
           outputTokens: outcome.outputTokens,
-          usd: actual(turn, outcome, count).usd ?? 0,
+          usd: usd ?? 0,
+          ...(usd !== undefined &&
+            uncachedUsd !== undefined && { savedUsd: Math.max(0, uncachedUsd - usd) }),
+          startedAt: turn.startedAt,
           receipt: turn.receiptId,
           ...(turn.once && { once: turn.once.name }),
           holdings: holdingsAfter(deps, turn, outcome, count.promptTokens),

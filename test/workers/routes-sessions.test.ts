@@ -42,12 +42,18 @@ describe("a session", () => {
     expect(shown).toEqual({
       object: "session",
       id: first.get("phaseway-session"),
+      model: "llama-8b",
+      expiresAt: expect.any(Number),
+      hitRate: 0,
+      usd: { spent: expect.any(Number), saved: 0 },
+      tiers: { hbm: { engines: expect.any(Number), tokens: expect.any(Number), until: null } },
       stats: {
         turns: 2,
         promptTokens: 40,
         cachedTokens: 0,
         outputTokens: 4,
         usd: expect.any(Number),
+        savedUsd: 0,
         firstAt: expect.any(Number),
         lastAt: expect.any(Number),
         outputPerTurn: 2,

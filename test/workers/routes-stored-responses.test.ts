@@ -240,6 +240,8 @@ describe("a stored response", () => {
     const rest = {
       view: async () => undefined,
       erase: async () => false,
+      fork: no,
+      list: async () => ({ sessions: [] }),
       forget: no,
       replace: no,
       converse: no,

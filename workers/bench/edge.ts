@@ -1,5 +1,6 @@
 import { Receipts as PlainReceipts, type ReceiptsEnv } from "../../src/durable/receipts.ts";
-import { Session as PlainSession, type SessionEnv } from "../../src/durable/session.ts";
+import { Session as PlainSession } from "../../src/durable/session.ts";
+import type { SessionEnv } from "../../src/durable/session-env.ts";
 import { createEdgeWorker, type EdgeEnv } from "../edge/app.ts";
 import { Region as PlainRegion } from "../edge/region.ts";
 import { CallCounts } from "./counted-calls.ts";

@@ -44,6 +44,8 @@ export type EdgeEnv = Pick<KvTiersEnv, "KV_BLOBS" | "KV_TENANT_BYTES" | "SESSION
   readonly MAX_BODY_BYTES?: string;
   /** Longest answer that is kept under its idempotency key; 8 MiB when absent. */
   readonly IDEMPOTENCY_MAX_BYTES?: string;
+  /** Days a receipt is kept; 30 when absent. */
+  readonly RECEIPT_TTL_DAYS?: string;
   readonly TURN_SETTINGS?: Partial<TurnSettings>;
 };
 
@@ -89,7 +91,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
     const rtt = trips.get(edge) ?? new RoundTrips(fleet, placeOf(fleet, edge, request));
     trips.set(edge, rtt);
     const place = objectPlace(fleet, edge);
-    const sessions = sessionStore(now, place);
+    const sessions = sessionStore(now, place, Number(now.RECEIPT_TTL_DAYS) || 30);
     const receipts = receiptStore(now, ids, buffer, place);
     return {
       fleet,

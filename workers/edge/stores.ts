@@ -6,12 +6,14 @@ import {
   receiptsDay,
   receiptsName,
   type ObjectPlace,
+  type Objects,
   type ObjectsEnv,
 } from "../../src/rpc/objects.ts";
 import type { ReceiptBuffer } from "../../src/rpc/receipt-buffer.ts";
 import type { Mesh } from "../../src/http/env.ts";
 import type { OnceReply } from "../../src/rpc/once-messages.ts";
 import type { TurnDeps } from "../../src/turn/deps.ts";
+import { type ReadDay, sessionPage } from "./session-pages.ts";
 import { tenantTag } from "../../src/turn/session-name.ts";
 
 /** Objects of one tenant and day that its receipts are spread over. */
@@ -28,6 +30,7 @@ const CLAIM_MS = 8000;
 export function sessionStore(
   env: ObjectsEnv,
   place: ObjectPlace,
+  receiptDays: number,
 ): TurnDeps["sessions"] & Mesh["sessions"] {
   const objects = createObjects(env, place);
   return {
@@ -55,7 +58,22 @@ export function sessionStore(
         ),
       )?.view;
     },
+    async fork(name, tenant, fork, branch) {
+      const original = found(
+        await callObject(
+          () => objects.session(name),
+          (stub) => stub.fork(tenant, branch),
+        ),
+      );
+      if (original === undefined) return false;
+      const begun = await callObject(
+        () => objects.session(fork),
+        (stub) => stub.begin(original.state),
+      );
+      return found(begun) !== undefined;
+    },
     async erase(name, tenant) {
+      await eraseAnswers(objects, name, tenant);
       const gone = await callObject(
         () => objects.session(name),
         (stub) => stub.erase(tenant),
@@ -97,7 +115,40 @@ export function sessionStore(
       );
       return found(gone) !== undefined;
     },
+    list(tenant, limit, after) {
+      const readDay: ReadDay = async (day, from, more) => {
+        const shards = Array.from({ length: SHARDS }, (_, shard) =>
+          callObject(
+            () => objects.receipts(receiptsName(tenant, day, shard)),
+            (stub) => stub.sessions({ v: 1, from, more }),
+          ),
+        );
+        const replies = await Promise.all(shards);
+        return replies.flatMap((reply) => {
+          if (reply.kind === "lost") throw new Error(`sessions are not listed: ${reply.message}`);
+          return reply.value.sessions;
+        });
+      };
+      return sessionPage(readDay, { now: Date.now(), days: receiptDays, limit, after });
+    },
   };
+}
+
+/** First, as nobody would know of them afterwards: where one cannot be erased, the session is still there to try again. */
+async function eraseAnswers(objects: Objects, name: string, tenant: string): Promise<void> {
+  const answers = await callObject(
+    () => objects.session(name),
+    (stub) => stub.answers(tenant),
+  );
+  const erased = (found(answers)?.onces ?? []).map((once) =>
+    callObject(
+      () => objects.once(once),
+      (stub) => stub.erase(),
+    ),
+  );
+  for (const outcome of await Promise.all(erased)) {
+    if (outcome.kind === "lost") throw new Error(`an answer is not erased: ${outcome.message}`);
+  }
 }
 
 /** Idempotency keys by the name of their object. Everything asked of one may be asked twice. */

@@ -97,6 +97,8 @@ export type SessionStats = {
   readonly cachedTokens: number;
   readonly outputTokens: number;
   readonly usd: number;
+  /** Dollars that turns would have cost more with nothing cached, of those where that is known. */
+  readonly savedUsd: number;
   readonly firstAt: number;
   readonly lastAt: number;
   /** Moving averages over the newest turns, 0 before the first. */
@@ -152,6 +154,7 @@ export type Settlement = {
   readonly cachedTokens?: number;
   readonly outputTokens: number;
   readonly usd: number;
+  readonly savedUsd?: number;
   readonly holdings: readonly Holding[];
   readonly kept?: Kept;
   readonly lost: readonly string[];
@@ -181,6 +184,7 @@ const emptyStats: SessionStats = {
   cachedTokens: 0,
   outputTokens: 0,
   usd: 0,
+  savedUsd: 0,
   firstAt: 0,
   lastAt: 0,
   outputPerTurn: 0,

@@ -16,6 +16,7 @@ export function addTurn(
     cachedTokens: stats.cachedTokens + (turn.cachedTokens ?? 0),
     outputTokens: stats.outputTokens + turn.outputTokens,
     usd: stats.usd + turn.usd,
+    savedUsd: stats.savedUsd + (turn.savedUsd ?? 0),
     firstAt: stats.turns === 0 ? turn.now : Math.min(stats.firstAt, turn.now),
     lastAt: Math.max(stats.lastAt, turn.now),
     ...averages(paces),

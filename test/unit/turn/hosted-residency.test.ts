@@ -39,6 +39,7 @@ async function turnAfter(agoMs: number) {
       firstAt: 0,
       lastAt: 0,
       outputPerTurn: 40,
+      savedUsd: 0,
       newPromptPerTurn: 800,
       gapMs: 0,
       charsPerToken: 4,

@@ -124,6 +124,7 @@ const NOTHING_OPENED = {
     firstAt: 0,
     lastAt: 0,
     outputPerTurn: 100,
+    savedUsd: 0,
     newPromptPerTurn: 2000,
     gapMs: 0,
     charsPerToken: 4,

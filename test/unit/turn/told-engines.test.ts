@@ -61,6 +61,7 @@ const STATS = {
   firstAt: 0,
   lastAt: 0,
   outputPerTurn: 1,
+  savedUsd: 0,
   newPromptPerTurn: 1,
   gapMs: 0,
   charsPerToken: 4,
