@@ -7,11 +7,14 @@ import { ownSession } from "./session-key.ts";
 import { listSessions } from "./session-list.ts";
 import { describeSession } from "./session-view.ts";
 
-/** `GET /v1/sessions`; `GET` and `DELETE /v1/sessions/{id}`, `POST /v1/sessions/{id}/fork`: by our id, or by the key the client named its session with. */
+/**
+ * `GET /v1/sessions`; `GET` and `DELETE /v1/sessions/{id}`, `POST /v1/sessions/{id}/fork`: by our id, or by the key the
+ * client named its session with.
+ */
 export function sessionRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/", authenticate, listSessions);
-  routes.post("/:id/fork", authenticate, forkSession);
+  routes.get("/", authenticate, (c) => listSessions(c));
+  routes.post("/:id/fork", authenticate, (c) => forkSession(c));
   routes.get("/:id", authenticate, async (c) => {
     const id = c.req.param("id");
     const mesh = c.get("mesh");
@@ -30,23 +33,20 @@ export function sessionRoutes(): Hono<HttpEnv> {
   return routes;
 }
 
+/** The branch after the dot in one of our ids. */
+const BRANCH = /^ses_[0-9a-f]+\.(\d{1,6})$/;
+
 /** Answers with a new session that begins where the named one, or the branch after a dot in its id, is. */
 async function forkSession(c: Context<HttpEnv>): Promise<Response> {
   const id = c.req.param("id") ?? "";
   const mesh = c.get("mesh");
   const tenant = c.get("tenant");
   const fork = await keyedName(tenant, `fork\n${crypto.randomUUID()}`);
-  const branch = /^ses_[0-9a-f]+\.(\d{1,6})$/.exec(id)?.[1];
+  const [, digits] = BRANCH.exec(id) ?? [];
+  const branch = digits === undefined ? undefined : Number(digits);
   const name = await nameOf(mesh, tenant, id);
-  if (
-    !(await mesh.sessions.fork(
-      name,
-      tenant,
-      fork,
-      branch === undefined ? undefined : Number(branch),
-    ))
-  )
-    return missing(c, id);
+  const isThere = await mesh.sessions.fork(name, tenant, fork, branch);
+  if (!isThere) return missing(c, id);
   const own = await mesh.ids.mint("ses", fork);
   const view = await mesh.sessions.view(fork, tenant, own);
   if (view === undefined) return missing(c, own);

@@ -3,6 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Session } from "../../src/durable/session.ts";
 import { createObjects } from "../../src/rpc/objects.ts";
+import { Session as LimitedSession } from "../../workers/local/objects.ts";
+import { limitRows, ROW_BYTES } from "../../workers/local/row-limit.ts";
 import { chainOf, holding, openAsk, settleAsk } from "./asks.ts";
 
 const objects = createObjects(env, { hint: "weur", jurisdiction: "eu" });
@@ -134,6 +136,38 @@ describe("a session's storage", () => {
     expect(await rowsWritten(name, settleAsk({ chain: chainOf("abcd") }))).toBe(2);
   });
 
+  it("stays within the rows of a deployed object however long the conversation, its handles and its branches", async () => {
+    const { name } = fresh();
+    const view = await runInDurableObject(stubOf(name), async (_, state) => {
+      const session = new LimitedSession(state, env);
+      for (let n = 0; n < 12; n += 1) {
+        const chain = new Uint8Array(8 * 5000).map(() => Math.floor(Math.random() * 256));
+        const holdings = Array.from({ length: 8 }, (_, at) => holding(`h/${at}`, 5000));
+        const kept = { engine: "h/0", raw: "x".repeat(31_000), tokens: 1, until: Date.now() };
+        await session.settle(settleAsk({ chain, holdings, kept, now: Date.now() + n }));
+      }
+      return session.view("acme", "sess_1");
+    });
+    expect(view).toMatchObject({ ok: true, view: { stats: { turns: 12 }, branches: [{}] } });
+  });
+
+  it("lists as many turns as it is told to, in rows that are used again", async () => {
+    const { name } = fresh();
+    const [view, rows] = await runInDurableObject(stubOf(name), async (_, state) => {
+      const session = new LimitedSession(state, { ...env, SESSION_MAX_TURNS: "3" });
+      for (let n = 1; n <= 5; n += 1) await session.settle(settleAsk({ receipt: `rct_${n}` }));
+      const count = state.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM turns").one();
+      return [await session.view("acme", "sess_1"), count.n] as const;
+    });
+    expect(rows).toBe(3);
+    expect(view).toMatchObject({
+      view: {
+        stats: { turns: 5 },
+        recentTurns: [{ n: 5, receipt: "rct_5" }, { n: 4 }, { n: 3, receipt: "rct_3" }],
+      },
+    });
+  });
+
   it("expires when the session has been idle", async () => {
     const { name, session } = fresh();
     await session.settle(settleAsk({ now: Date.now() - 2 * hourMs }));
@@ -214,3 +248,27 @@ function rowsWritten(name: string, ask: Parameters<Session["settle"]>[0]): Promi
     }
   });
 }
+
+describe("the storage of a local mesh", () => {
+  it("refuses rows that a deployed object could not have", async () => {
+    const { name } = fresh();
+    const said = await runInDurableObject(stubOf(name), (_, { storage }) => {
+      limitRows(storage);
+      storage.sql.exec("CREATE TABLE big (body BLOB)");
+      const insert = (bytes: number) => () =>
+        storage.sql.exec("INSERT INTO big (body) VALUES (?)", new Uint8Array(bytes).buffer);
+      const put = (bytes: number) => () => storage.kv.put("k", { text: "x".repeat(bytes) });
+      const tries = [insert(ROW_BYTES), insert(ROW_BYTES + 1), put(1_900_000), put(ROW_BYTES)];
+      return tries.map((attempt) => {
+        try {
+          attempt();
+          return "kept";
+        } catch (error) {
+          return String(error);
+        }
+      });
+    });
+    const refused = expect.stringContaining("SQLITE_TOOBIG");
+    expect(said).toEqual(["kept", refused, "kept", refused]);
+  });
+});

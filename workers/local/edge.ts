@@ -4,15 +4,14 @@ import { createEdgeWorker } from "../edge/app.ts";
 import { Region as EdgeRegion, type RegionEnv } from "../edge/region.ts";
 import { wait } from "./delay-stream.ts";
 import type { ClockBinding } from "./local-binding.ts";
+import { limitRows } from "./row-limit.ts";
 import { realObjects } from "./real-objects.ts";
 import { regionObjects } from "./region-objects.ts";
 import { engineFetch, type EngineFetchEnv, placesOf } from "./engine-fetch.ts";
 import { regionBindings } from "./region-bindings.ts";
 import { OBJECT_MS } from "./round-trips.ts";
 
-export { Once } from "../../src/durable/once.ts";
-export { Receipts } from "../../src/durable/receipts.ts";
-export { Session } from "../../src/durable/session.ts";
+export { Once, Receipts, Session } from "./objects.ts";
 
 /** The edge worker as a local mesh runs it: with the distances that Miniflare lacks. */
 export default {
@@ -43,6 +42,7 @@ export default {
 /** A region whose seconds are those of its mesh. */
 export class Region extends EdgeRegion {
   constructor(ctx: DurableObjectState, env: RegionEnv & { readonly CLOCK: ClockBinding }) {
+    limitRows(ctx.storage);
     super(ctx, env, fastClock(env.CLOCK));
   }
 }
