@@ -5,6 +5,7 @@ import { benchAgreement } from "./bench/agreement.ts";
 import { benchGrant } from "./bench/granting.ts";
 import { benchIndex } from "./bench/index-memory.ts";
 import { benchKvExport } from "./bench/kv-crossover.ts";
+import { benchLongSessions } from "./bench/long-sessions.ts";
 import { benchPlan } from "./bench/planning.ts";
 import { benchPublished } from "./bench/published.ts";
 import { type BenchReport, benchText } from "./bench/report.ts";
@@ -23,6 +24,7 @@ const PARTS = [
   "llm-d",
   "kv-export",
   "turns",
+  "sessions",
   "ttft",
 ] as const;
 const CALLS = 5000;
@@ -76,5 +78,6 @@ async function measure(part: (typeof PARTS)[number], requests: number): Promise<
   if (part === "llm-d") return { published: await benchPublished() };
   if (part === "kv-export") return { kvExport: benchKvExport() };
   if (part === "turns") return { turns: await benchTurns(Math.ceil(requests / 4)) };
+  if (part === "sessions") return { sessions: await benchLongSessions(Math.ceil(requests / 10)) };
   return { ttft: await benchAdded(requests) };
 }

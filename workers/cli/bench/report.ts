@@ -6,6 +6,7 @@ import type { IndexMemory } from "./index-memory.ts";
 import { type Crossover, crossoverText } from "./kv-crossover.ts";
 import type { PublishedRow } from "./published.ts";
 import { agreementTable, publishedTable, replayTable } from "./replay-tables.ts";
+import type { LongSession } from "./long-sessions.ts";
 import type { RegionLoad } from "./region-load.ts";
 import type { ReplaySpeed } from "./replaying.ts";
 import { table } from "./table.ts";
@@ -28,12 +29,13 @@ export type BenchReport = {
   readonly published?: readonly PublishedRow[];
   readonly kvExport?: readonly Crossover[];
   readonly turns?: readonly TurnCost[];
+  readonly sessions?: readonly LongSession[];
   readonly ttft?: readonly Added[];
 };
 
 /** The report as tables for a terminal. */
 export function benchText(report: BenchReport): string {
-  const { plan, grant, index, region, replay, agreement, published, kvExport, turns, ttft } =
+  const { plan, grant, index, region, replay, agreement, published, kvExport, turns, sessions, ttft } =
     report;
   const parts: string[] = [];
   if (plan !== undefined) {
@@ -80,6 +82,7 @@ export function benchText(report: BenchReport): string {
     );
   }
   if (turns !== undefined) parts.push(...turnTables(turns));
+  if (sessions !== undefined) parts.push(...sessionTable(sessions));
   if (ttft !== undefined) parts.push(...addedTables(ttft));
   return parts.join("\n\n");
 }
@@ -130,6 +133,21 @@ const PART_NAMES: Readonly<Record<keyof TurnCost["usdPerMillion"], string>> = {
   rows: "rows",
   storage: "storage",
 };
+
+function sessionTable(sessions: readonly LongSession[]): string[] {
+  return [
+    "sessions: one turn after so many others of its session (aim: as much after 500 as after 5)",
+    table(
+      ["body", "turns before", "turns", "Session RPCs", "rows written", "rows read", "CPU ms"],
+      sessions.map((one) => [
+        size(one.bodyBytes),
+        String(one.turnsBefore),
+        String(one.turns),
+        ...[one.sessionCalls, one.rowsWritten, one.rowsRead, one.cpuMs].map((n) => n.toFixed(2)),
+      ]),
+    ),
+  ];
+}
 
 function addedTables(ttft: readonly Added[]): string[] {
   const named = (added: Added) => [size(added.bodyBytes), added.turn, String(added.requests)];

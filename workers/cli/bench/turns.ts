@@ -79,7 +79,7 @@ async function drive(mesh: BenchMesh, mode: TurnCost["mode"], sessions: number) 
   ];
 }
 
-const ANSWER = "One answer of eight tokens for every request";
+export const ANSWER = "One answer of eight tokens for every request";
 
 async function turn(
   mesh: BenchMesh,
@@ -93,13 +93,14 @@ async function turn(
     throw new Error(`a turn ran ${seen.mode} where ${mode} was to be counted`);
 }
 
-type Counted = {
+export type Counted = {
   readonly counts: BenchCounts;
   readonly before: BenchCounts;
   readonly cpuMs: number;
 };
 
-async function counted(mesh: BenchMesh, work: () => Promise<void>): Promise<Counted> {
+/** What some work made a mesh do. */
+export async function counted(mesh: BenchMesh, work: () => Promise<void>): Promise<Counted> {
   await wait(RECEIPTS_MS);
   const before = await mesh.counts();
   const cpuBefore = mesh.cpuMs();
@@ -173,7 +174,10 @@ function costOf(
   };
 }
 
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>) {
+export async function inParallel<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+) {
   const waiting = [...items];
   const one = async () => {
     for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) await work(item);
