@@ -49,7 +49,6 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
   #schema = 0;
   #hasAlarm = false;
   #openedAt = 0;
-  #erasedAt = -Infinity;
 
   constructor(ctx: DurableObjectState, env: SessionEnv) {
     super(ctx, env);
@@ -78,7 +77,7 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
     if (!isKnown(ask)) return { ok: true, v: 1, turn: 0, branch: 0 };
     if (!this.#serves(ask.tenant)) return notFound;
     // A turn that ran while its session was erased does not bring it back.
-    if ((ask.startedAt ?? Infinity) <= this.#erasedAt)
+    if (ask.existed === true && this.#state.tenant === "")
       return { ok: true, v: 1, turn: 0, branch: 0 };
     const settled = settleTurn(this.#state, ask);
     if (settled.state !== this.#state) await this.#keep(settled.state, settled.answer.turn, ask);
@@ -136,7 +135,6 @@ export class Session extends DurableObject<SessionEnv> implements SessionCalls {
 
   async erase(tenant: string): Promise<EraseReply> {
     if (!this.#owns(tenant)) return notFound;
-    this.#erasedAt = Date.now();
     await this.#eraseAll();
     return { ok: true, v: 1 };
   }

@@ -43,7 +43,7 @@ export const once = createMiddleware<HttpEnv>(async (c, next) => {
     await mesh.once.end(name, { v: 1, run, ...(answer !== undefined && { answer }) });
   };
   let isComplete = false;
-  c.set("once", { name, ended: (status) => (isComplete ||= status === "completed") });
+  c.set("once", { name, ended: (status) => (isComplete = status === "completed") });
   await next();
   if (!c.res.ok || c.res.body === null) return ended();
   const { response, kept } = keepAnswer(c.res, mesh.maxKeptAnswerBytes, () => isComplete);

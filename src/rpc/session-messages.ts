@@ -56,8 +56,8 @@ export type SettleAsk = {
   readonly usd: number;
   /** Dollars that the turn would have cost more with nothing cached; absent where nobody knows. */
   readonly savedUsd?: number;
-  /** When it began, epoch ms. */
-  readonly startedAt?: number;
+  /** True where there was a session already when it was opened: if that is gone now, it was erased meanwhile. */
+  readonly existed?: boolean;
   readonly receipt: string;
   /** The `Once` object that keeps its answer, where it came with an idempotency key. */
   readonly once?: string;

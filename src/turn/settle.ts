@@ -61,7 +61,7 @@ export async function settle(
           usd: usd ?? 0,
           ...(usd !== undefined &&
             uncachedUsd !== undefined && { savedUsd: Math.max(0, uncachedUsd - usd) }),
-          startedAt: turn.startedAt,
+          existed: (opened?.stats.lastAt ?? 0) > 0,
           receipt: turn.receiptId,
           ...(turn.once && { once: turn.once.name }),
           holdings: holdingsAfter(deps, turn, outcome, count.promptTokens),
@@ -71,6 +71,8 @@ export async function settle(
           ...(spoiled !== undefined && { spoiled }),
           now: outcome.endedAt,
         });
+  // Its session was erased meanwhile, and its answer is to go with that.
+  if (settled?.turn === 0) turn.once?.ended("cancelled");
   const sessionId =
     name === undefined
       ? ""

@@ -153,13 +153,16 @@ describe("deleting a session", () => {
       await gate.promise;
       return politely(sent);
     });
-    const running = turn(key, { messages });
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const running = turn(key, { messages }, headers);
     while (edge.engine.sent.length < 2) await new Promise((resolve) => setTimeout(resolve));
     await call(`/v1/sessions/${key}`, { method: "DELETE" });
     gate.resolve();
     await running;
     await edge.settled();
     expect((await edge.call(`/v1/sessions/${key}`, { headers: AUTH })).status).toBe(404);
+    await turn(key, { messages }, headers);
+    expect(edge.engine.sent).toHaveLength(3);
   });
 });
 
