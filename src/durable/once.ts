@@ -26,7 +26,7 @@ export class Once extends DurableObject<OnceEnv> implements OnceCalls {
 
   async claim(ask: OnceAsk): Promise<OnceReply> {
     if (ask.v !== ONCE_MESSAGES_VERSION) return { ok: false, v: 1, code: "unknown_version" };
-    const waitUntil = Date.now() + LONGEST_WAIT_MS;
+    const waitUntil = Date.now() + Math.min(ask.waitMs, LONGEST_WAIT_MS);
     for (;;) {
       const claimed = claimOnce(this.#state, { ...ask, now: Date.now() });
       if (claimed.kind === "run") await this.#keep(claimed.once, []);

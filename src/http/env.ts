@@ -23,6 +23,8 @@ export type Mesh = {
   readonly maxBodyBytes: number;
   /** Longest answer that is kept under its idempotency key. */
   readonly maxKeptAnswerBytes: number;
+  /** How long a request waits for an earlier one of its idempotency key. */
+  readonly onceWaitMs: number;
   /** The tenant of a key, by its SHA-256 in hex. */
   readonly tenantOf: (keyHash: string) => string | undefined;
   /** Where answers to embeddings are kept for that key's tenant, if its entry allows it. */

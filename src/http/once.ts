@@ -9,8 +9,6 @@ import { refuse } from "./refuse.ts";
 
 const HEADER = "idempotency-key";
 const MAX_KEY_CHARS = 255;
-/** How long a request waits for an earlier one of its key, ms. */
-const WAIT_MS = 25_000;
 const RENEW_MS = 15_000;
 /** What is told to whoever has waited, s. */
 const RETRY_AFTER_S = 5;
@@ -53,10 +51,12 @@ export const once = createMiddleware<HttpEnv>(async (c, next) => {
 
 /** What to do, once nobody else runs it or the wait is over; undefined when nobody can tell. */
 async function claim(c: Context<HttpEnv>, name: string, fingerprint: string, run: string) {
-  const giveUpAt = Date.now() + WAIT_MS;
+  const { once: keys, onceWaitMs } = c.get("mesh");
+  const giveUpAt = Date.now() + onceWaitMs;
   for (;;) {
-    const claimed = await c.get("mesh").once.claim(name, { v: 1, fingerprint, run });
-    if (claimed?.kind !== "running" || Date.now() > giveUpAt) return claimed;
+    const waitMs = Math.max(0, giveUpAt - Date.now());
+    const claimed = await keys.claim(name, { v: 1, fingerprint, run, waitMs });
+    if (claimed?.kind !== "running" || Date.now() >= giveUpAt) return claimed;
     if (c.req.raw.signal.aborted) return claimed;
   }
 }

@@ -7,6 +7,8 @@ export type OnceAsk = {
   readonly fingerprint: string;
   /** Names the run that this would be. */
   readonly run: string;
+  /** How long the answer may be held while another runs it, at most four seconds. */
+  readonly waitMs: number;
 };
 
 export type OnceReply =

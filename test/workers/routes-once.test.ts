@@ -56,6 +56,24 @@ describe("a request with an idempotency key", () => {
     expect(edge.engine.sent).toHaveLength(1);
   });
 
+  it("is a 409 that says when to come back, once it has waited for long enough", async () => {
+    const key = crypto.randomUUID();
+    const impatient = await createEdge({ mesh: { onceWaitMs: 0 } });
+    const gate = Promise.withResolvers<void>();
+    impatient.engine.answers(async (sent) => {
+      await gate.promise;
+      return politely(sent);
+    });
+    const first = impatient.chat(ask(), { "idempotency-key": key });
+    while (impatient.engine.sent.length === 0) await new Promise((resolve) => setTimeout(resolve));
+    const second = await impatient.chat(ask(), { "idempotency-key": key });
+    expect(second.status).toBe(409);
+    expect(second.headers.get("retry-after")).toBe("5");
+    expect(await code(second)).toBe("idempotency_in_progress");
+    gate.resolve();
+    await (await first).text();
+  });
+
   it("is a 422 when it asks something else under the same key", async () => {
     const key = crypto.randomUUID();
     await (await send(key)).text();

@@ -98,6 +98,7 @@ export async function createMesh(env: EdgeEnv, options: EdgeOptions) {
       edge,
       ids,
       maxBodyBytes: bytesOf(now.MAX_BODY_BYTES, 32 * MIB),
+      onceWaitMs: 25_000,
       maxKeptAnswerBytes: bytesOf(now.IDEMPOTENCY_MAX_BYTES, 8 * MIB),
       tenantOf: (hash) => callers.get(hash)?.tenant,
       embeddingCacheOf: (hash) => (callers.get(hash)?.cachesEmbeddings ? embeddings : undefined),
