@@ -1,6 +1,7 @@
 import OpenAI from "openai";
 import { beforeAll, describe, expect, it } from "vitest";
 import { useMesh } from "../support/local-mesh.ts";
+import { until } from "../support/until.ts";
 import { openaiAt, receiptOf } from "./openai-client.ts";
 
 const started = useMesh();
@@ -49,6 +50,22 @@ describe("the OpenAI SDK with an idempotency key", () => {
       expect(both[0].said).toBe(both[1].said);
     },
   );
+
+  it("may leave a stream in the middle and ask again under the same key", async () => {
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const request = { ...question, max_tokens: 400, stream: true } as const;
+    const call = client.chat.completions.create(request, { headers });
+    const { data: stream, response } = await call.withResponse();
+    for await (const _chunk of stream) break;
+    const receipt = await until("a receipt", () =>
+      receiptOf(started.mesh, response.headers).catch(() => undefined),
+    );
+    expect(receipt.status).toBe("cancelled");
+    const again = await asked(headers["idempotency-key"], true, client, 400);
+    expect(again.receipt).not.toBe(receipt.id);
+    const second = await receiptOf(started.mesh, again.headers);
+    expect(second).toMatchObject({ status: "completed", outputTokens: 400 });
+  });
 
   it("is told of a key that was sent with something else", async () => {
     const key = crypto.randomUUID();
