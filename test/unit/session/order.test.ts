@@ -14,11 +14,20 @@ import { chainOf, held, opening, settlement } from "./session-fixtures.ts";
  * Agents of one session: each goes on from a turn of an earlier one (the first from nothing) and takes some turns. Their
  * turns end in turn, and are then told in any order.
  */
-const agents = fc.array(
+type Plan = {
+  readonly from: number;
+  readonly turns: number;
+  readonly loses: readonly string[];
+  readonly first: keyof typeof FIRSTS;
+};
+
+const agents: fc.Arbitrary<Plan[]> = fc.array(
   fc.record({
     from: fc.nat(20),
     turns: fc.integer({ min: 1, max: 4 }),
     loses: fc.constantFrom([], [], ["h/0"], ["h/1", "h/2"]),
+    /** What becomes of its first turn, which is then sent again with the same words. */
+    first: fc.constantFrom("answered", "sent twice", "cut short", "failed"),
   }),
   {
     minLength: 1,
@@ -62,39 +71,49 @@ function orderOf(turns: number): fc.Arbitrary<number[]> {
 
 type Told = { readonly line: Line; readonly settlement: Settlement };
 
-function turnsOf(
-  plan: readonly {
-    readonly from: number;
-    readonly turns: number;
-    readonly loses: readonly string[];
-  }[],
-): Told[] {
+function turnsOf(plans: readonly Plan[]): Told[] {
   const told: Told[] = [];
-  for (const { from, turns, loses } of plan) {
+  for (const { from, turns, loses, first } of plans) {
     const start = told.length === 0 ? undefined : told[from % told.length];
-    let { chain, answers } = start?.line ?? { chain: "s", answers: [] };
-    for (let n = 0; n < turns; n += 1) {
+    let line: Line = start?.line ?? { chain: "s", answers: [] };
+    const take = (change: Partial<Settlement> = {}): void => {
       const at = told.length + 1;
-      const asked = answers;
-      chain += letter(at);
-      answers = [...answers, `answer ${at}`];
-      const settled = settlement({
-        requestId: `${at}`,
-        chain: chainOf(chain),
-        answers: asked,
-        answer: `answer ${at}`,
-        promptTokens: 100 * chain.length,
-        outputTokens: at,
-        usd: at,
-        now: 1000 * at,
-        holdings: [held(`h/${at % 3}`, chain.length, { at: 1000 * at })],
-        lost: n === 0 ? loses : [],
-        kept: { engine: `h/${at % 3}`, raw: `{"turn":${at}}`, tokens: at, until: 1e9 },
-      });
-      told.push({ line: { chain, answers }, settlement: settled });
+      const answer = `answer ${at}`;
+      const turn = turnOf(line, at, { answer, ...change });
+      told.push({ line: { ...line, answers: [...line.answers, answer] }, settlement: turn });
+    };
+    for (let n = 0; n < turns; n += 1) {
+      line = { ...line, chain: line.chain + letter(told.length) };
+      const change = n === 0 ? { lost: loses, ...FIRSTS[first] } : {};
+      take(change);
+      if (n === 0 && first !== "answered") take();
+      line = told.at(-1)?.line ?? line;
     }
   }
   return told;
+}
+
+const FIRSTS = {
+  answered: {},
+  "sent twice": {},
+  "cut short": { status: "cancelled", answer: "" },
+  failed: { status: "failed", answer: "", holdings: [] },
+} as const;
+
+function turnOf({ chain, answers }: Line, at: number, change: Partial<Settlement>): Settlement {
+  const engine = `h/${at % 3}`;
+  return settlement({
+    requestId: `${at}`,
+    chain: chainOf(chain),
+    answers,
+    promptTokens: 100 * chain.length,
+    outputTokens: at,
+    usd: at,
+    now: 1000 * at,
+    holdings: [held(engine, chain.length, { at: 1000 * at })],
+    kept: { engine, raw: `{"turn":${at}}`, tokens: at, until: 1e9 },
+    ...change,
+  });
 }
 
 /** Each turn was opened on what was known when it is told, or on nothing. */
