@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { z } from "zod";
 import type { HttpEnv } from "./env.ts";
 import { refuse } from "./refuse.ts";
 
@@ -6,18 +7,33 @@ const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 20;
 const CURSOR = /^(\d{4}-\d\d-\d\d)\.(\d{1,15})\.(ses_[0-9a-f]{1,64})?$/;
 
+const OF_LIMIT = `is 1 to ${MAX_LIMIT}`;
+
+/** The query of the list. */
+export const listSchema = z.object({
+  limit: z.coerce
+    .number(OF_LIMIT)
+    .int(OF_LIMIT)
+    .min(1, OF_LIMIT)
+    .max(MAX_LIMIT, OF_LIMIT)
+    .default(DEFAULT_LIMIT),
+  after: z.string().optional(),
+});
+
 /** A place in the list: everything of that day that was used before, or then under a greater id. */
 export type SessionCursor = { readonly day: string; readonly at: number; readonly id: string };
 
 /** `GET /v1/sessions`: the tenant's sessions that are still there, the last used first. */
 export async function listSessions(c: Context<HttpEnv>): Promise<Response> {
-  const limit = Number(c.req.query("limit") ?? DEFAULT_LIMIT);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    return refuse(c, "invalid_request", `\`limit\` is 1 to ${MAX_LIMIT}.`, "limit");
+  const asked = listSchema.safeParse(c.req.query());
+  if (!asked.success) {
+    const [issue] = asked.error.issues;
+    const param = issue?.path.join(".") ?? "";
+    return refuse(c, "invalid_request", `\`${param}\` ${issue?.message ?? "is wrong"}.`, param);
   }
-  const given = c.req.query("after");
-  const after = given === undefined ? undefined : readCursor(given);
-  if (given !== undefined && after === undefined) {
+  const { limit } = asked.data;
+  const after = asked.data.after === undefined ? undefined : readCursor(asked.data.after);
+  if (asked.data.after !== undefined && after === undefined) {
     return refuse(c, "invalid_request", "`after` is the `next` of an earlier page.", "after");
   }
   const { sessions, ids } = c.get("mesh");

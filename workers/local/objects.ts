@@ -1,6 +1,7 @@
 import { Once as PlainOnce, type OnceEnv } from "../../src/durable/once.ts";
 import { Receipts as PlainReceipts, type ReceiptsEnv } from "../../src/durable/receipts.ts";
-import { Session as PlainSession, type SessionEnv } from "../../src/durable/session.ts";
+import { Session as PlainSession } from "../../src/durable/session.ts";
+import type { SessionEnv } from "../../src/durable/session-env.ts";
 import { limitRows } from "./row-limit.ts";
 
 /** The objects that keep what callers sent or were sent, with the rows that they have once deployed. */

@@ -4,7 +4,7 @@ import type { ApiError, ErrorCode, ErrorShape } from "../errors.ts";
 export const anthropicErrors: ErrorShape = {
   respond: (error, requestId) =>
     Response.json(errorBody(error, requestId), {
-      status: error.code === "engine_unavailable" ? OVERLOADED : error.status,
+      status: error.status === 503 ? OVERLOADED : error.status,
       headers: { "x-request-id": requestId, "request-id": requestId },
     }),
   isEngines: false,
@@ -25,6 +25,7 @@ export function errorBody(error: ApiError, requestId: string): object {
   return { type: "error", error: told, request_id: requestId };
 }
 
+/** What that API says where others say 503. */
 const OVERLOADED = 529;
 
 function typeOf({ code, status }: ApiError): string {
@@ -53,6 +54,6 @@ const TYPES = {
   not_configured: "api_error",
   engine_failed: "api_error",
   engine_unavailable: "overloaded_error",
-  idempotency_unavailable: "api_error",
+  idempotency_unavailable: "overloaded_error",
   timeout: "timeout_error",
 } as const satisfies Record<ErrorCode, string>;

@@ -126,16 +126,39 @@ export const modelList = z.looseObject({
   has_more: z.boolean(),
 });
 
+const spent = z.looseObject({ spent: z.number(), saved: z.number() });
+
+export const sessionList = z.looseObject({
+  object: z.literal("list"),
+  data: z.array(
+    z.looseObject({
+      object: z.literal("session"),
+      id: z.string(),
+      model: z.string(),
+      turns: count,
+      lastAt: epochMs,
+      expiresAt: epochMs,
+      usd: spent,
+    }),
+  ),
+  has_more: z.boolean(),
+  next: z.string().nullable(),
+});
+
 export const session = z.looseObject({
   object: z.literal("session"),
   id: z.string(),
+  model: z.string(),
+  expiresAt: epochMs,
+  hitRate: z.number().nullable(),
+  usd: spent,
   stats: z.looseObject({}),
   branches: z.array(
     z.looseObject({
       branch: count,
       turns: count,
       residency: z.array(
-        z.looseObject({ engine: z.string(), tier: z.string(), tokens: z.number() }),
+        z.looseObject({ engine: z.string().optional(), tier: z.string(), tokens: z.number() }),
       ),
     }),
   ),

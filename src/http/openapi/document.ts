@@ -93,7 +93,7 @@ function parametersOf(path: string, { query, isTurn }: Operation): readonly obje
 
 function answersOf(
   path: string,
-  { answer, answersWith, stream, socket, isTurn }: Operation,
+  { answer, answersWith, isMade, stream, socket, isTurn }: Operation,
 ): Readonly<Record<string, DescribedAnswer>> {
   if (socket !== undefined) return { "101": { description: socket, headers: {}, content: {} } };
   if (answer === undefined && answersWith === undefined) return {};
@@ -110,5 +110,7 @@ function answersOf(
       "text/event-stream": { schema: { type: "string", description: stream } },
     }),
   };
-  return { "200": { description: "OK", headers, content } };
+  return isMade
+    ? { "201": { description: "Made", headers, content } }
+    : { "200": { description: "OK", headers, content } };
 }

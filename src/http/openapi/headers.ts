@@ -27,6 +27,8 @@ const REQUEST_TEXTS = {
   "phaseway-session": "The session to go on with: an id of ours or any key of yours.",
   "phaseway-labels": "Overrides labels, such as `urgency=batch, place=edge-bound`.",
   "phaseway-workload": "Names the use case, for inventories; at most 128 characters are kept.",
+  "idempotency-key":
+    "Runs the request once: another of the same key gets the same answer, and one with another body a 422.",
   "phaseway-explain": "`full` puts every placement that was weighed into the receipt.",
 };
 

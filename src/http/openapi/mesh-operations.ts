@@ -1,3 +1,4 @@
+import { listSchema } from "../session-list.ts";
 import * as answers from "./answers.ts";
 import type { Operations } from "./operation.ts";
 
@@ -5,6 +6,22 @@ const told = { group: "Sessions and receipts", access: "key" } as const;
 
 /** The routes that tell of the mesh itself, of its sessions and of what ran where. */
 export const meshOperations: Operations = {
+  "GET /v1/sessions": {
+    ...told,
+    id: "listSessions",
+    summary: "The tenant's sessions that are still there, the last used first.",
+    query: listSchema,
+    answer: answers.sessionList,
+    errors: ["invalid_request"],
+  },
+  "POST /v1/sessions/{id}/fork": {
+    ...told,
+    id: "forkSession",
+    summary: "Makes a session that begins where this one is, or one branch of it.",
+    isMade: true,
+    answer: answers.session,
+    errors: ["not_found"],
+  },
   "GET /v1/sessions/{id}": {
     ...told,
     id: "getSession",

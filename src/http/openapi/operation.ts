@@ -17,6 +17,8 @@ export type Operation = {
   readonly query?: z.ZodObject;
   /** What it answers; absent where it always refuses. */
   readonly answer?: z.ZodType;
+  /** It answers that something was made: 201. */
+  readonly isMade?: true;
   /** What its event stream has, for those that ask with `stream`. */
   readonly stream?: string;
   /** What is said once it has become a WebSocket. */

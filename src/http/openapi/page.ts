@@ -66,8 +66,10 @@ function answerHtml([status, answer]: readonly [string, DescribedAnswer]): strin
   const names = Object.keys(headers).map((name) => `<code>${name}</code>`);
   const types = Object.entries(content).map(([type, { schema }]) => {
     const said = typeof schema["description"] === "string" ? prose(schema["description"]) : "";
-    const isShown = status === "200" && type === "application/json";
+    const isShown = IS_ANSWER.test(status) && type === "application/json";
     return `<div><span class="type">${type}</span> ${said}${isShown ? schemaHtml(schema) : ""}</div>`;
   });
-  return `<li><b>${status}</b> ${prose(description)}<div class="headers">${names.join(" ")}</div>${status === "200" ? types.join("") : ""}</li>`;
+  return `<li><b>${status}</b> ${prose(description)}<div class="headers">${names.join(" ")}</div>${IS_ANSWER.test(status) ? types.join("") : ""}</li>`;
 }
+
+const IS_ANSWER = /^2/;

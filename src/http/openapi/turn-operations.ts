@@ -16,6 +16,10 @@ const TURN_ERRORS = [
   "engine_failed",
   "engine_unavailable",
   "timeout",
+  "idempotency_in_progress",
+  "idempotency_key_reused",
+  "idempotency_answer_too_large",
+  "idempotency_unavailable",
 ] as const;
 
 const turn = { group: "Turns", access: "key", isTurn: true } as const;

@@ -35,8 +35,19 @@ export type BenchReport = {
 
 /** The report as tables for a terminal. */
 export function benchText(report: BenchReport): string {
-  const { plan, grant, index, region, replay, agreement, published, kvExport, turns, sessions, ttft } =
-    report;
+  const {
+    plan,
+    grant,
+    index,
+    region,
+    replay,
+    agreement,
+    published,
+    kvExport,
+    turns,
+    sessions,
+    ttft,
+  } = report;
   const parts: string[] = [];
   if (plan !== undefined) {
     parts.push(
