@@ -139,7 +139,7 @@ async function withHerd(run: (herd: Herd) => Promise<void>): Promise<void> {
 /** A mesh in which the large model has two pools of four engines, half as large as usual. */
 function herdMesh() {
   const file = meshFile();
-  const small = Object.entries(file.pools).filter(([name]) => /^(groq|h100)-/.test(name));
+  const small = Object.entries(file.pools).filter(([name]) => /^(groq|h100|embed)-/.test(name));
   const large = ["herd-a", "herd-b"].map((id) => {
     const engines = [0, 1, 2, 3].map((n) => ({
       id: `${n}`,

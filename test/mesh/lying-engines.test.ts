@@ -50,7 +50,7 @@ function isProbe(requestId: string): boolean {
 /** A mesh in which the large model has one pool of three engines that do both phases. */
 function meshOfOnePool() {
   const file = meshFile();
-  const small = Object.entries(file.pools).filter(([name]) => /^(groq|h100)-/.test(name));
+  const small = Object.entries(file.pools).filter(([name]) => /^(groq|h100|embed)-/.test(name));
   const engines = [0, 1, 2].map((n) => ({
     id: `${n}`,
     url: `http://127.0.0.1:9100/large/${n}`,

@@ -60,7 +60,7 @@ function namesOf(engines: number): string[] {
 function onePool(engines: number) {
   const file = meshFile();
   const pools = Object.fromEntries(
-    Object.entries(file.pools).filter(([name]) => /^(groq|h100)-/.test(name)),
+    Object.entries(file.pools).filter(([name]) => /^(groq|h100|embed)-/.test(name)),
   );
   const own = Array.from({ length: engines }, (_, n) => ({
     id: `${n}`,
