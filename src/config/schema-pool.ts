@@ -97,6 +97,12 @@ export const pool = z.strictObject({
     .describe(
       "Its engines know `cache_salt`, which keeps one tenant's cached prefixes from others",
     ),
+  continues: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "Its engines know `continue_final_message`, by which they go on with answers that others began",
+    ),
   workerPins: z
     .boolean()
     .exactOptional()

@@ -106,6 +106,8 @@ export type Pool = {
   readonly dpSize?: number;
   /** Its engines take `cache_salt`; absent means as its dialect usually does. */
   readonly cacheSalt?: boolean;
+  /** Its engines take `continue_final_message`; absent means as its dialect usually does. */
+  readonly continues?: boolean;
   /** Sessions are sent to the workers behind the URL that served them last, where those are told. */
   readonly workerPins?: boolean;
   /** Its engines take `prompt_cache_key`. */

@@ -34,6 +34,12 @@ export function extend(held: Held, tokens: readonly number[]): Held {
   return { blocks, tail: loose.slice(full) };
 }
 
+/** The first `count` tokens of `held`, which is of `tokens` as far as its full blocks do not tell. */
+export function beginningOf(held: Held, tokens: readonly number[], count: number): Held {
+  const blocks = held.blocks.slice(0, Math.floor(count / BLOCK_TOKENS));
+  return { blocks, tail: tokens.slice(blocks.length * BLOCK_TOKENS, count) };
+}
+
 /** One hash for all of `held`: what generation is seeded by. */
 export function seedOf(held: Held): BlockHash {
   const parent = held.blocks.at(-1) ?? ROOT;

@@ -1,14 +1,14 @@
 import type { Link } from "../core/fleet.ts";
 import type { BlockCache, BlockContent } from "./blocks.ts";
-import { BLOCK_TOKENS, extend, heldOf, seedOf, type BlockHash, type Held } from "./hash.ts";
+import { BLOCK_TOKENS, extend, heldOf, type BlockHash, type Held } from "./hash.ts";
 import { cutTo, type Output } from "./text.ts";
 
 /** A request as an engine's scheduler takes it. */
 export type SimRequest = {
   readonly id: string;
   readonly tokens: readonly number[];
-  /** What will be said, given the hash of the KV cache held when generation begins. */
-  readonly output: (seed: BlockHash) => Output;
+  /** What will be said, given the KV cache held when generation begins. */
+  readonly output: (held: Held) => Output;
   /** Parts the cache: what was computed under another salt is not found, though it be the same text. */
   readonly salt?: string;
   /** When finished, keep blocks under this handle: those of the prompt, or of all there is. */
@@ -69,7 +69,7 @@ export class Sequence {
     this.request = request;
     this.prompt = promptOf(request);
     this.size = tokensOf(this.prompt);
-    this.output = request.output(seedOf(this.prompt));
+    this.output = request.output(this.prompt);
     this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
     this.blocks = Math.ceil((this.size + this.output.tokens.length) / BLOCK_TOKENS);
   }
@@ -84,7 +84,7 @@ export class Sequence {
     this.prompt = prompt;
     // Other content may have more to say than there is room for.
     const room = this.blocks * BLOCK_TOKENS - this.size;
-    this.output = cutTo(this.request.output(seedOf(prompt)), room);
+    this.output = cutTo(this.request.output(prompt), room);
     this.whole = extend(this.prompt, this.output.tokens.slice(0, -1));
     return true;
   }

@@ -1,5 +1,5 @@
-import { chainHash, type BlockHash } from "./hash.ts";
-import { isRecord, textTokens, toolCallText } from "./tokens.ts";
+import { beginningOf, chainHash, extend, seedOf, type BlockHash, type Held } from "./hash.ts";
+import { END, isRecord, textTokens, toolCallText } from "./tokens.ts";
 
 /** What an engine will say: pieces of text, one per token, and why it stops. */
 export type Output = {
@@ -35,6 +35,36 @@ export type Limit = {
   /** Tokens left in the context window. */
   readonly room: number;
 };
+
+/**
+ * What is said after the tokens of `asked` from `from` on, which are the beginning of an answer: its rest where it is
+ * what that prompt gives and `held` is its KV cache; else what any prompt of these tokens gives.
+ */
+export function wordsAfter(
+  held: Held,
+  { asked, from }: { readonly asked: readonly number[]; readonly from: number },
+  { maxTokens, room }: Limit,
+): Output {
+  const said = asked.slice(from);
+  const prompt = beginningOf(held, asked, from);
+  const whole = wordsFrom(seedOf(prompt), {
+    maxTokens: maxTokens === undefined ? undefined : said.length + maxTokens,
+    room: said.length + room,
+  });
+  const isHeld = seedOf(extend(prompt, said)) === seedOf(held);
+  if (!isHeld || said.some((token, index) => token !== whole.tokens[index])) {
+    return wordsFrom(seedOf(held), { maxTokens, room });
+  }
+  if (said.length === whole.tokens.length) return ALL_SAID;
+  return {
+    pieces: whole.pieces.slice(said.length),
+    tokens: whole.tokens.slice(said.length),
+    finish: whole.finish,
+  };
+}
+
+/** The end mark of an answer is a token like others, but no text. */
+const ALL_SAID: Output = { pieces: [""], tokens: [END], finish: "stop" };
 
 /** The first `count` tokens of what will be said, at least one. */
 export function cutTo(output: Output, count: number): Output {

@@ -12,18 +12,23 @@ export function chatTokens(request: ChatPrompt): number[] {
   for (const message of request.messages) {
     addMessage(tokens, roleOf(message), messageText(message));
   }
-  addHeader(tokens, "assistant");
+  // A last message that is to be continued is left open.
+  if (request.continues) tokens.pop();
+  else addHeader(tokens, "assistant");
   return tokens;
 }
 
 export type ChatPrompt = {
   readonly messages: readonly unknown[];
   readonly tools?: readonly unknown[] | undefined;
+  /** The answer goes on where the last message ends. */
+  readonly continues?: boolean;
 };
 
 const HEADER = 0xffffff00;
 const ROLE = 0xfffe0000;
-const END = 0xffffff01;
+/** Closes a message. */
+export const END = 0xffffff01;
 const encoder = new TextEncoder();
 
 /** Tokens of bare text: windows of four bytes, the last padded with zeros. */

@@ -1,8 +1,9 @@
 import type { Model } from "../../src/core/fleet.ts";
-import { chainHash, type BlockHash } from "../../src/sim/hash.ts";
+import { chainHash, type Held, seedOf } from "../../src/sim/hash.ts";
 import {
   jsonFrom,
   toolCallFrom,
+  wordsAfter,
   wordsFrom,
   type Limit,
   type Output,
@@ -24,7 +25,7 @@ export type EngineAsk = {
   /** One per choice to answer. */
   readonly choices: readonly {
     readonly tokens: readonly number[];
-    readonly output: (seed: BlockHash) => Output;
+    readonly output: (held: Held) => Output;
     /** False for the second and further answers to one prompt. */
     readonly isFirst: boolean;
   }[];
@@ -34,12 +35,15 @@ export type EngineAsk = {
 
 const PROMPTS = { chat: "messages", text: "prompt", embeddings: "input" } as const;
 
-/** Reads the body of a chat or text completion, or of embeddings. */
+/**
+ * Reads the body of a chat or text completion, or of embeddings; `continues`: the engine knows `continue_final_message`.
+ */
 export function readAsk(
   api: Api,
   body: unknown,
   model: Model,
   modelNames: ReadonlySet<string>,
+  continues = false,
 ): { ok: true; ask: EngineAsk } | { ok: false; problem: Problem } {
   if (!isRecord(body)) return refuse(400, "invalid_body", "The body must be a JSON object.");
   const name = typeof body["model"] === "string" ? body["model"] : model.id;
@@ -49,8 +53,12 @@ export function readAsk(
   if ((api === "embeddings") !== (model.kind === "embedding")) {
     return refuse(400, "unsupported_task", `The model \`${name}\` cannot do this.`);
   }
+  const isContinued = continues && api === "chat" && body["continue_final_message"] === true;
+  if (isContinued && body["add_generation_prompt"] !== false) {
+    return refuse(400, "invalid_request", BOTH);
+  }
   const member = PROMPTS[api];
-  const prompts = api === "chat" ? chatPrompts(body) : textPrompts(body[member]);
+  const prompts = api === "chat" ? chatPrompts(body, isContinued) : textPrompts(body[member]);
   if (!prompts) {
     return refuse(400, "invalid_prompt", `\`${member}\` is missing or malformed.`);
   }
@@ -59,8 +67,12 @@ export function readAsk(
     const limit = `This model's maximum context length is ${model.contextWindow} tokens`;
     return refuse(400, "context_length_exceeded", `${limit}; the prompt has ${longest}.`);
   }
-  return { ok: true, ask: { ...shapeOf(api, name, body), ...choicesOf(body, prompts, model) } };
+  const from = isContinued ? beginningOfAnswer(body) : undefined;
+  const asked = choicesOf(body, prompts, model, from);
+  return { ok: true, ask: { ...shapeOf(api, name, body), ...asked } };
 }
+
+const BOTH = "Cannot set both `continue_final_message` and `add_generation_prompt` to True.";
 
 function refuse(status: 400 | 404, code: string, message: string): { ok: false; problem: Problem } {
   return { ok: false, problem: { status, code, message } };
@@ -82,6 +94,7 @@ function choicesOf(
   body: Record<string, unknown>,
   prompts: readonly number[][],
   model: Model,
+  from: number | undefined,
 ): Pick<EngineAsk, "choices" | "promptTokens"> {
   const n = Math.max(1, Math.min(128, count(body["n"]) ?? 1));
   const maxTokens = count(body["max_completion_tokens"]) ?? count(body["max_tokens"]);
@@ -91,9 +104,11 @@ function choicesOf(
     Array.from({ length: n }, (_, variant) => ({
       tokens,
       isFirst: variant === 0,
-      output: (seed: BlockHash) => {
+      output: (held: Held) => {
+        const seed = seedOf(held);
         const own = variant === 0 ? seed : chainHash(seed, [variant], 0, 1);
         const limit: Limit = { maxTokens, room: model.contextWindow - tokens.length };
+        if (from !== undefined) return wordsAfter(held, { asked: tokens, from }, limit);
         if (tool) return toolCallFrom(own, tool, limit);
         return schema ? jsonFrom(own, schema, limit) : wordsFrom(own, limit);
       },
@@ -102,13 +117,23 @@ function choicesOf(
   return { choices, promptTokens: prompts.reduce((sum, tokens) => sum + tokens.length, 0) };
 }
 
-function chatPrompts(body: Record<string, unknown>): number[][] | undefined {
+function chatPrompts(body: Record<string, unknown>, continues: boolean): number[][] | undefined {
   const messages = body["messages"];
   if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isRecord)) {
     return undefined;
   }
-  const tools = Array.isArray(body["tools"]) ? body["tools"] : undefined;
-  return [chatTokens({ messages, tools })];
+  return [chatTokens({ messages, tools: toolsOf(body), continues })];
+}
+
+/** How many tokens come before the first that the last message says. */
+function beginningOfAnswer(body: Record<string, unknown>): number {
+  const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
+  const tools = toolsOf(body);
+  return chatTokens({ messages: messages.slice(0, -1), tools }).length;
+}
+
+function toolsOf(body: Record<string, unknown>): unknown[] | undefined {
+  return Array.isArray(body["tools"]) ? body["tools"] : undefined;
 }
 
 function textPrompts(prompt: unknown): number[][] | undefined {

@@ -5,6 +5,7 @@ import { answer } from "./answer.ts";
 import { readAsk, type Api } from "./ask.ts";
 import { Clock } from "./clock.ts";
 import type { EngineConfig } from "./config.ts";
+import { continuesIn } from "./continues.ts";
 import type { EngineSide, Speech } from "./dialects/dialect.ts";
 import { dialectNamed } from "./dialects/registry.ts";
 import { readEmbedding } from "./embeddings.ts";
@@ -73,7 +74,8 @@ export class EngineProcess {
     const body = parseJson(text);
     const speech = this.#speech;
     const refuse = speech.refuse ?? openAiProblem;
-    const read = readAsk(api, body, this.#config.model, this.#config.modelNames);
+    const { model, modelNames, pool } = this.#config;
+    const read = readAsk(api, body, model, modelNames, continuesIn(pool));
     if (!read.ok || !isRecord(body)) return refuse(read.ok ? NOT_AN_OBJECT : read.problem);
     const taking = speech.take({
       api,

@@ -25,6 +25,8 @@ export type Fault = {
   readonly delayMs: number;
   readonly status: number;
   readonly retryAfterS: number;
+  /** Of `stall-midstream` and `cut-midstream`: how many tokens come before. */
+  readonly afterTokens: number;
   /** Requests it applies to before it ends by itself. */
   readonly times: number;
 };
@@ -44,6 +46,7 @@ export function readFault(body: unknown): Fault | undefined {
     delayMs: number("delayMs", 1000),
     status: number("status", 500),
     retryAfterS: number("retryAfterS", 1),
+    afterTokens: number("afterTokens", 3),
     times: number("times", Infinity),
   };
 }
@@ -82,7 +85,8 @@ export function refusalOf(fault: Fault | undefined): Response | undefined {
 /** Tokens after which an answer stops dead. */
 export function haltAfter(fault: Fault | undefined): number | undefined {
   if (fault?.fault === "stall-before-first") return 0;
-  return fault?.fault === "stall-midstream" || fault?.fault === "cut-midstream" ? 3 : undefined;
+  const isMidstream = fault?.fault === "stall-midstream" || fault?.fault === "cut-midstream";
+  return isMidstream ? fault.afterTokens : undefined;
 }
 
 /** A halted answer is cut rather than left hanging. */

@@ -2,6 +2,7 @@ import { SimEngine } from "../../../src/sim/engine.ts";
 import type { SimEvent, SimOptions } from "../../../src/sim/events.ts";
 import type { SimRequest } from "../../../src/sim/sequence.ts";
 import { wordsFrom } from "../../../src/sim/text.ts";
+import { seedOf } from "../../../src/sim/hash.ts";
 import { chatTokens } from "../../../src/sim/tokens.ts";
 
 /** A small engine: 10 ms and 0.1 ms per token of prefill, 5 ms and 1 ms per request of decode. */
@@ -31,7 +32,7 @@ export function ask(id: string, messages: readonly unknown[], maxTokens = 8): Si
   return {
     id,
     tokens: chatTokens({ messages }),
-    output: (seed) => wordsFrom(seed, { maxTokens, room: 100_000 }),
+    output: (held) => wordsFrom(seedOf(held), { maxTokens, room: 100_000 }),
   };
 }
 

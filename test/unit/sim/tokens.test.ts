@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../../src/sim/hash.ts";
-import { jsonFrom, toolCallFrom, wordsFrom } from "../../../src/sim/text.ts";
+import { heldOf, ROOT, seedOf } from "../../../src/sim/hash.ts";
+import { jsonFrom, toolCallFrom, wordsAfter, wordsFrom } from "../../../src/sim/text.ts";
 import { canonicalJson, chatTokens, textTokens } from "../../../src/sim/tokens.ts";
 
 describe("the tokenizer", () => {
@@ -61,5 +61,72 @@ describe("the tokenizer", () => {
     const cut = jsonFrom(ROOT, schema, { maxTokens: 2, room: 1000 });
     expect(cut).toMatchObject({ finish: "length", tokens: whole.tokens.slice(0, 2) });
     expect(cut.pieces).toHaveLength(2);
+  });
+});
+
+describe("an answer that another engine began", () => {
+  const messages = [{ role: "user", content: "Where did you run?" }];
+  const asked = chatTokens({ messages });
+  const said = wordsFrom(seedOf(heldOf(asked)), { maxTokens: 40, room: 1000 });
+
+  /** What comes after the first `count` tokens of it. */
+  const restOf = (
+    count: number,
+    spoken = said.pieces.slice(0, count).join(""),
+    maxTokens = 40 - count,
+  ) => {
+    const whole = [...messages, { role: "assistant", content: spoken }];
+    const tokens = chatTokens({ messages: whole, continues: true });
+    return wordsAfter(
+      heldOf(tokens),
+      { asked: tokens, from: asked.length },
+      { maxTokens, room: 1000 },
+    );
+  };
+
+  it("goes on as it would have, from any of its tokens", () => {
+    for (let count = 1; count < 40; count += 1) {
+      expect(restOf(count)).toEqual({
+        pieces: said.pieces.slice(count),
+        tokens: said.tokens.slice(count),
+        finish: "length",
+      });
+    }
+  });
+
+  it("ends at its end", () => {
+    const held = heldOf(asked);
+    const natural = wordsFrom(seedOf(held), { maxTokens: undefined, room: 1000 });
+    const after = (count: number) => {
+      const tokens = [...asked, ...natural.tokens.slice(0, count)];
+      return wordsAfter(
+        heldOf(tokens),
+        { asked: tokens, from: asked.length },
+        { maxTokens: undefined, room: 1000 },
+      );
+    };
+    const { length } = natural.pieces;
+    expect(after(length - 1)).toMatchObject({ pieces: natural.pieces.slice(-1), finish: "stop" });
+    expect(after(length)).toMatchObject({ pieces: [""], finish: "stop" });
+  });
+
+  it("is another text after another beginning, or one token more or less", () => {
+    const next = said.pieces.slice(8, 12).join("");
+    expect(restOf(8, said.pieces.slice(0, 8).join(""), 4).pieces.join("")).toBe(next);
+    for (const wrong of [
+      said.pieces.slice(0, 7),
+      said.pieces.slice(1, 9),
+      [...said.pieces.slice(0, 8), "!"],
+    ]) {
+      expect(restOf(8, wrong.join(""), 4).pieces.join("")).not.toBe(next);
+    }
+  });
+
+  it("is another text on the KV cache of another prompt", () => {
+    const tokens = [...asked, ...said.tokens.slice(0, 20)];
+    const others = heldOf(tokens.map((token, index) => (index === 3 ? token + 1 : token)));
+    const limit = { maxTokens: 4, room: 1000 };
+    const rest = wordsAfter(others, { asked: tokens, from: asked.length }, limit);
+    expect(rest.pieces).not.toEqual(said.pieces.slice(20, 24));
   });
 });

@@ -36,7 +36,7 @@ export class PrefillSide {
       order: (choice) => ({
         leaseAs: roomOf(choice),
         salt: rankSalt(ask.cacheSalt, dpRankOf(roomOf(choice), this.#side.config)),
-        output: (seed) => cutTo(ask.choices[choice]?.output(seed) ?? NOTHING, 1),
+        output: (held) => cutTo(ask.choices[choice]?.output(held) ?? NOTHING, 1),
       }),
       usage: (run) => sglangUsage(run, run.cachedTokens, this.#side.settings()),
       failureFrames: sglangFailureFrames,

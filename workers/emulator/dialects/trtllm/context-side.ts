@@ -1,4 +1,4 @@
-import { heldOf, seedOf } from "../../../../src/sim/hash.ts";
+import { heldOf } from "../../../../src/sim/hash.ts";
 import { cutTo, type Output } from "../../../../src/sim/text.ts";
 import type { Run } from "../../run.ts";
 import type { EngineRequest, EngineSide, Taken } from "../dialect.ts";
@@ -27,7 +27,7 @@ export class ContextSide {
     }
     const choice = ask.choices[0];
     const tokens = choice?.tokens ?? [];
-    const first = cutTo(choice?.output(seedOf(heldOf(tokens))) ?? NOTHING, 1);
+    const first = cutTo(choice?.output(heldOf(tokens)) ?? NOTHING, 1);
     // Whose first token is its last is not handed on.
     const isWhole = this.#side.settings().endsAtFirstToken === true || first.finish !== "length";
     return {

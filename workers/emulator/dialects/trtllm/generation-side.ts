@@ -1,4 +1,4 @@
-import { chainHash, type BlockHash } from "../../../../src/sim/hash.ts";
+import { extend, type Held } from "../../../../src/sim/hash.ts";
 import type { Output } from "../../../../src/sim/text.ts";
 import type { EngineAsk } from "../../ask.ts";
 import type { Run } from "../../run.ts";
@@ -118,11 +118,11 @@ function answersOf(ask: EngineAsk, { firstTokens }: Params): EngineAsk {
   if (!firstTokens) return ask;
   const choices = ask.choices.map((choice) => ({
     ...choice,
-    output: (seed: BlockHash): Output => {
-      const own = choice.output(seed);
+    output: (held: Held): Output => {
+      const own = choice.output(held);
       const isSame = firstTokens.join() === String(own.tokens[0]);
       if (isSame) return own;
-      return choice.output(chainHash(seed, firstTokens, 0, firstTokens.length));
+      return choice.output(extend(held, firstTokens));
     },
   }));
   return { ...ask, choices };
