@@ -8,3 +8,11 @@ export type RequestTraits = {
   readonly hasEcho: boolean;
   readonly hasListPrompt: boolean;
 };
+
+/** A client's request whose answer broke off. */
+export type BrokenOff = {
+  readonly path: string;
+  readonly traits: RequestTraits;
+  /** A member as the client wrote it: raw JSON text. */
+  readonly raw: (name: string) => string | undefined;
+};

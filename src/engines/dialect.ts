@@ -1,6 +1,6 @@
 import type { Phase } from "../core/fleet.ts";
 import type { Coupling, LegHints, LegKind, Told, Usage } from "../core/leg.ts";
-import type { RequestTraits } from "../core/request-traits.ts";
+import type { BrokenOff, RequestTraits } from "../core/request-traits.ts";
 import type { KvEventSource } from "./load/kv-events.ts";
 import type { LoadSource } from "./load/sources.ts";
 
@@ -156,7 +156,11 @@ export type Dialect = {
   readonly scheme?: string;
   /** Its engines know `cache_salt`, unless their pool says otherwise. */
   readonly takesCacheSalt: boolean;
+  /** Its engines know `continue_final_message`, unless their pool says otherwise. */
+  readonly continues: boolean;
   readonly capabilities: Capabilities;
+  /** Whether the answer of another engine that knows it can be the rest of one that was plain text so far. */
+  canContinue(request: BrokenOff): boolean;
   splits(traits: RequestTraits): boolean;
   /** Undefined for a decode leg whose prefill engine is not known well enough yet: prefill has to come first. */
   write(leg: LegContext): LegMessage | undefined;

@@ -1,3 +1,4 @@
+import { continuesPlainText } from "./continues.ts";
 import type { Dialect } from "./dialect.ts";
 import { splitsPlainRequests } from "./splits.ts";
 
@@ -13,6 +14,8 @@ export const wholeRequests = {
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "none" },
   },
+  continues: false,
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   readPrefill: () => ({ handoff: undefined, usage: undefined }),
   tookHandoff: () => undefined,

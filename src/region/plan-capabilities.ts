@@ -1,6 +1,6 @@
 import { rawMember } from "../core/json-members.ts";
 import type { Usage } from "../core/leg.ts";
-import type { RequestTraits } from "../core/request-traits.ts";
+import type { BrokenOff, RequestTraits } from "../core/request-traits.ts";
 import { forClient } from "../engines/for-client.ts";
 import { dialectOf } from "../engines/registry.ts";
 
@@ -24,6 +24,8 @@ function knownOf(name: string) {
     ...dialect.capabilities,
     tookHandoff: (usage: Usage) => dialect.tookHandoff(usage),
     splits: (traits: RequestTraits) => dialect.splits(traits),
+    continues: dialect.continues,
+    canContinue: (request: BrokenOff) => dialect.canContinue(request),
     safeEnd: dialect.safeEnd,
     keeps: dialect.keeps,
     encodes: dialect.encodes,

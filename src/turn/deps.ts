@@ -6,7 +6,7 @@ import type { PhaseCapabilities } from "../core/plan/plan-input.ts";
 import type { EngineView } from "../core/plan/placement.ts";
 import type { Random } from "../core/random.ts";
 import type { Receipt } from "../core/receipt.ts";
-import type { RequestTraits } from "../core/request-traits.ts";
+import type { BrokenOff, RequestTraits } from "../core/request-traits.ts";
 import type { Speed } from "../core/speed.ts";
 import type { RegionService, ViewAsk } from "../region/service.ts";
 import type { ExportsKv } from "../region/plan-capabilities.ts";
@@ -47,6 +47,10 @@ export type PlanCapabilities = (dialect: string) => PhaseCapabilities & {
   readonly coupling: Coupling;
   readonly cachedFrom: { readonly together: boolean; readonly disaggregated: Phase | "none" };
   readonly splits: (traits: RequestTraits) => boolean;
+  /** Its engines know `continue_final_message`, unless their pool says otherwise. */
+  readonly continues: boolean;
+  /** Whether another engine's answer can be the rest of one that was plain text so far. */
+  readonly canContinue: (request: BrokenOff) => boolean;
   readonly keeps?: { readonly member: string; readonly forMs: number } | undefined;
   /** Types of the content parts that its engines can have encoded elsewhere. */
   readonly encodes?: { readonly types: ReadonlySet<string> } | undefined;

@@ -5,4 +5,4 @@ export function continuesIn({ dialect, continues }: Pool): boolean {
   return continues ?? KNOWING.test(dialect);
 }
 
-const KNOWING = /^(?:vllm-.*|llm-d|sglang)$/;
+const KNOWING = /^(?:vllm-.*|llamacpp|llm-d|sglang)$/;

@@ -1,4 +1,5 @@
 import { bothPhases } from "../both-phases.ts";
+import { continuesNothing } from "../continues.ts";
 import type { Dialect, Edits, LegContext } from "../dialect.ts";
 import { wholeRequests } from "../whole-requests.ts";
 import { nvextOf } from "./nvext.ts";
@@ -11,6 +12,7 @@ export const dynamo: Dialect = {
   handsOff: false,
   // Frontends before 1.4 refuse it.
   takesCacheSalt: false,
+  canContinue: continuesNothing,
   write: (leg) => ({
     edits: editsOf(leg),
     headers: {

@@ -1,5 +1,6 @@
 import { rawMember } from "../../core/json-members.ts";
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import type { Dialect, Edits, LegContext, PrefillAnswer } from "../dialect.ts";
 import { NOT_FOR_PREFILL, onlyPrefill } from "../only-prefill.ts";
 import { usageOf } from "../read-answer.ts";
@@ -19,6 +20,7 @@ export const llamacpp: Dialect = {
   name: "llamacpp",
   handsOff: true,
   takesCacheSalt: true,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "handoff",
@@ -29,6 +31,7 @@ export const llamacpp: Dialect = {
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write: (leg) => ({ edits: editsOf(leg), headers: { "x-request-id": leg.requestId } }),
   readPrefill,

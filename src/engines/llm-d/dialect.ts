@@ -1,4 +1,5 @@
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import type { Dialect, EngineAddress, LegContext } from "../dialect.ts";
 import { splitsPlainRequests } from "../splits.ts";
 import { schedulingHeaders } from "./scheduling-headers.ts";
@@ -11,6 +12,7 @@ export const llmD: Dialect = {
   name: "llm-d",
   handsOff: true,
   takesCacheSalt: true,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "sidecar",
@@ -22,6 +24,7 @@ export const llmD: Dialect = {
     // The sidecar puts the prefill engine's figure in place of the decode engine's.
     cachedFrom: { together: true, disaggregated: "decode" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write: (leg) => ({
     edits: { set: bothPhases(leg).set, remove: BETWEEN_ENGINES },

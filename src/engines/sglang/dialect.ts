@@ -1,4 +1,5 @@
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import { bootstrapOf } from "../bootstrap.ts";
 import type { Dialect, LegContext, Split } from "../dialect.ts";
 import { dpRank } from "../dp-rank.ts";
@@ -11,6 +12,7 @@ export const sglang: Dialect = {
   name: "sglang",
   handsOff: true,
   takesCacheSalt: false,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "rendezvous",
@@ -22,6 +24,7 @@ export const sglang: Dialect = {
     // Decode adds what it finds itself to what prefill told it.
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write(leg) {
     const { set } = bothPhases(leg);

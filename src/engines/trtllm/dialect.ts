@@ -1,5 +1,6 @@
 import { readUsage } from "../../core/chat-frames.ts";
 import { rawItems, rawMember, rawMemberOf, spliceText } from "../../core/json-members.ts";
+import { continuesNothing } from "../continues.ts";
 import { forClient } from "../for-client.ts";
 import { KV_CACHE_EVENTS } from "../load/kv-events.ts";
 import type { Dialect, Edits, LegContext, PrefillAnswer } from "../dialect.ts";
@@ -14,6 +15,7 @@ export const trtllm: Dialect = {
   handsOff: true,
   // Not so 1.0, whose pools have to say it: a tenant's cache is better parted by default.
   takesCacheSalt: true,
+  continues: false,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "handoff",
@@ -24,6 +26,7 @@ export const trtllm: Dialect = {
     firstTokenFrom: "prefill",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesNothing,
   splits: splitsOneBeam,
   write: (leg) => ({ edits: editsOf(leg), headers: { "x-request-id": leg.requestId } }),
   readPrefill,

@@ -1,4 +1,5 @@
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import { bootstrapOf } from "../bootstrap.ts";
 import type { Dialect, Edits, EngineAddress, LegContext, Split } from "../dialect.ts";
 import { dpRank } from "../dp-rank.ts";
@@ -11,6 +12,7 @@ export const vllmMooncake: Dialect = {
   name: "vllm-mooncake",
   handsOff: true,
   takesCacheSalt: true,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "rendezvous",
@@ -21,6 +23,7 @@ export const vllmMooncake: Dialect = {
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write: (leg) => ({
     edits: editsOf(leg),

@@ -1,5 +1,6 @@
 import { rawMember } from "../../core/json-members.ts";
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import type { Dialect, Edits, LegContext } from "../dialect.ts";
 import { NOT_FOR_PREFILL, onlyPrefill } from "../only-prefill.ts";
 import { usageOf } from "../read-answer.ts";
@@ -13,6 +14,7 @@ export const vllmNixlPush: Dialect = {
   name: "vllm-nixl-push",
   handsOff: true,
   takesCacheSalt: true,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "rendezvous",
@@ -23,6 +25,7 @@ export const vllmNixlPush: Dialect = {
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write(leg) {
     const edits = editsOf(leg);

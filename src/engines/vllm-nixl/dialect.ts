@@ -1,5 +1,6 @@
 import { rawMember } from "../../core/json-members.ts";
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import type { Dialect, Edits, LegContext, PrefillAnswer } from "../dialect.ts";
 import { NOT_FOR_PREFILL, onlyPrefill } from "../only-prefill.ts";
 import { splitsPlainRequests } from "../splits.ts";
@@ -18,6 +19,7 @@ export const vllmNixl: Dialect = {
   name: "vllm-nixl",
   handsOff: true,
   takesCacheSalt: true,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "handoff",
@@ -28,6 +30,7 @@ export const vllmNixl: Dialect = {
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write: (leg) => ({ edits: editsOf(leg), headers: { "x-request-id": leg.requestId } }),
   readPrefill,

@@ -1,4 +1,5 @@
 import { bothPhases } from "../both-phases.ts";
+import { continuesPlainText } from "../continues.ts";
 import type { Dialect, Edits, LegContext } from "../dialect.ts";
 import { NOT_FOR_PREFILL, onlyPrefill } from "../only-prefill.ts";
 import { usageOf } from "../read-answer.ts";
@@ -10,6 +11,7 @@ export const vllmSharedStorage: Dialect = {
   handsOff: true,
   sharesStore: true,
   takesCacheSalt: true,
+  continues: true,
   capabilities: {
     roles: ["prefill", "decode"],
     coupling: "decode-first",
@@ -20,6 +22,7 @@ export const vllmSharedStorage: Dialect = {
     firstTokenFrom: "decode",
     cachedFrom: { together: true, disaggregated: "prefill" },
   },
+  canContinue: continuesPlainText,
   splits: splitsPlainRequests,
   write: (leg) => ({ edits: editsOf(leg), headers: { "x-request-id": leg.requestId } }),
   readPrefill: (body) => ({ handoff: undefined, usage: usageOf(body) }),

@@ -1,4 +1,5 @@
 import { bothPhases } from "../both-phases.ts";
+import { continuesNothing } from "../continues.ts";
 import type { Dialect } from "../dialect.ts";
 import { wholeRequests } from "../whole-requests.ts";
 
@@ -13,6 +14,7 @@ export const workersAi: Dialect = {
   scheme: "workers-ai",
   takesCacheSalt: false,
   capabilities: { ...wholeRequests.capabilities, isChatOnly: true },
+  canContinue: continuesNothing,
   write: (leg) => ({
     edits: bothPhases(leg),
     // Prefixes are cached where requests of one session go.

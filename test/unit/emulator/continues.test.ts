@@ -28,7 +28,7 @@ async function goesOn(
 }
 
 describe("`continue_final_message`", () => {
-  it.each(["vllm-nixl", "vllm-shared-storage", "sglang", "llm-d"])(
+  it.each(["vllm-nixl", "vllm-shared-storage", "sglang", "llm-d", "llamacpp"])(
     "is known to %s",
     async (dialect) => {
       const { rest, text } = await goesOn(dialect, OPEN);

@@ -65,6 +65,8 @@ export async function surroundings(
       prefillsAtDecode: true,
       cachedFrom: { together: true, disaggregated: "prefill" },
       splits: () => true,
+      continues: true,
+      canContinue: () => true,
       safeEnd: { betweenLegs: "dispatch-and-abort", decodeInTransfer: "at-first-token" },
       firstTokenFrom: "decode",
       told: () => undefined,
