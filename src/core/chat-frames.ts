@@ -97,18 +97,27 @@ export type AnswerCollector = {
   add(data: string): void;
   /** The first choice's message as the next request will carry it; undefined before anything came. */
   answer(): AnswerMessage | undefined;
+  /** What was said of an answer that goes on, and in which chunk first; undefined unless it is plain text so far. */
+  begun(): Begun | undefined;
 };
+
+export type Begun = { readonly text: string; readonly firstChunk: string };
 
 /** Gathers the first choice of a streamed answer; of one that is over `maxChars` there is no answer. */
 export function collectAnswer(maxChars = MAX_ANSWER_CHARS): AnswerCollector {
   let text = "";
   let seen = false;
   let chars = 0;
+  let firstChunk: string | undefined;
+  let isPlain = true;
   const calls: { id: string }[] = [];
   return {
     add(data) {
       if (chars > maxChars) return;
-      const delta = choicesOf(data).find(({ index = 0 }) => index === 0)?.delta;
+      const choices = choicesOf(data);
+      firstChunk ??= data;
+      isPlain &&= choices.length === 1 && isPlainText(choices[0]);
+      const delta = choices.find(({ index = 0 }) => index === 0)?.delta;
       if (!isRecord(delta)) return;
       seen = true;
       const content = typeof delta["content"] === "string" ? delta["content"] : "";
@@ -123,7 +132,20 @@ export function collectAnswer(maxChars = MAX_ANSWER_CHARS): AnswerCollector {
       seen && chars <= maxChars
         ? { content: text, ...(calls.length > 0 && { tool_calls: calls }) }
         : undefined,
+    begun: () =>
+      isPlain && firstChunk !== undefined && chars <= maxChars ? { text, firstChunk } : undefined,
   };
+}
+
+/** Of the only choice, and neither its end nor anything but text. */
+function isPlainText(choice: Choice | undefined): boolean {
+  if (choice === undefined || (choice.index ?? 0) !== 0) return false;
+  if (isSome(choice.finish_reason) || isSome(choice.logprobs)) return false;
+  const { delta } = choice;
+  for (const name in delta) {
+    if (name !== "content" && name !== "role" && isSome(delta[name])) return false;
+  }
+  return true;
 }
 
 /** No conversation goes on from an answer of more characters. */
@@ -134,6 +156,7 @@ type Choice = {
   delta?: Record<string, unknown>;
   text?: unknown;
   finish_reason?: unknown;
+  logprobs?: unknown;
 };
 
 function choicesOf(data: string): Choice[] {

@@ -90,6 +90,17 @@ export function rawMember(bytes: Uint8Array, path: readonly string[]): string | 
   return decoder.decode(bytes.subarray(start, end));
 }
 
+/** `rawMember` for many names of one object, which is read through once. */
+export function rawMembers(
+  bytes: Uint8Array,
+  members: readonly Member[] = topLevelMembers(bytes),
+): (name: string) => string | undefined {
+  return (name) => {
+    const member = members.findLast((candidate) => candidate.name === name);
+    return member && decoder.decode(bytes.subarray(member.valueStart, member.end));
+  };
+}
+
 /** The raw texts of an array's items. Throws a SyntaxError for anything else. */
 export function rawItems(array: string): string[] {
   const bytes = encoder.encode(array);

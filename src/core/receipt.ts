@@ -22,6 +22,8 @@ export type Segment = {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly reason: string;
+  /** Decode that went on with an answer whose engine was lost: as that would have, or drawn anew by chance. */
+  readonly sequel?: "greedy" | "sampled-anew";
   readonly known: Known;
 };
 

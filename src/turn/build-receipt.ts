@@ -48,7 +48,8 @@ export function buildReceipt(
     waste: {
       legs: wasted.length,
       promptTokens: sum(wasted, (item) => item.computedTokens ?? 0),
-      outputTokens: sum(wasted, (item) => item.outputTokens ?? 0),
+      // What a leg said before another went on with it reached the client.
+      outputTokens: sum(wasted, (item) => item.outputTokens ?? 0) - deliveredByLost(outcome),
     },
     candidates: plan.candidates,
     refusals: plan.refusals,
@@ -65,22 +66,18 @@ export function buildReceipt(
  * bytes that their engine told.
  */
 export function actual(turn: Prepared, outcome: Outcome, count: PromptCount): Forecast {
-  const { served, tried, outputTokens, endedAt } = outcome;
+  const { served, outputTokens, endedAt } = outcome;
   if (served === undefined) return {};
-  const { promptTokens, cachedTokens } = count;
-  const pricedWith = (known: { readonly cachedTokens?: number }) =>
-    afterwards(tried.plan.input, served.placement, { promptTokens, outputTokens, ...known });
-  const priced = pricedWith(cachedTokens === undefined ? {} : { cachedTokens });
-  const uncached = cachedTokens === undefined ? undefined : pricedWith({ cachedTokens: 0 });
+  const { cachedTokens } = count;
   const { firstTokenAt } = served.answer;
   return {
     ...(firstTokenAt !== undefined && { ttftMs: firstTokenAt - turn.startedAt }),
     ...(firstTokenAt !== undefined &&
       outputTokens > 1 && { tpotMs: (endedAt - firstTokenAt) / (outputTokens - 1) }),
     ...(cachedTokens !== undefined && { cachedTokens }),
-    ...(priced && { kvBytes: priced.kvBytes, usd: priced.terms.usd, joules: priced.terms.joules }),
     ...handedOver(served.answer),
-    ...(uncached && { uncachedUsd: uncached.terms.usd }),
+    ...pricedLegs(outcome, count),
+    ...uncached(outcome, count),
   };
 }
 
@@ -89,6 +86,51 @@ function handedOver({ leg, told }: LegRun): Pick<Forecast, "kvBytes" | "handoffM
   const fetched = told?.fetched;
   if (leg !== "decode" || fetched === undefined || "failed" in fetched) return {};
   return { kvBytes: fetched.bytes, handoffMs: fetched.ms };
+}
+
+/** The formulas over what answered and over each sequel, whose prompt is what was delivered before it as well. */
+function pricedLegs(
+  { served, tried, sequels = [], outputTokens }: Outcome,
+  { promptTokens, cachedTokens }: PromptCount,
+): Pick<Forecast, "kvBytes" | "usd" | "joules"> {
+  const starts = sequels.map(({ request }) => request.from);
+  const first = { input: tried.plan.input, served, cached: cachedTokens };
+  const later = sequels.map((sequel) => ({
+    input: sequel.input,
+    served: sequel.served,
+    cached: sequel.served.answer.usage?.cachedTokens,
+  }));
+  const priced = [first, ...later].map(({ input, served, cached }, index) => {
+    const before = starts[index - 1] ?? 0;
+    const known = {
+      promptTokens: promptTokens + before,
+      outputTokens: (starts[index] ?? outputTokens) - before,
+      ...(cached !== undefined && { cachedTokens: cached }),
+    };
+    const computed = served && afterwards(input, served.placement, known);
+    return computed && { ...computed, ...handedOver(served.answer) };
+  });
+  if (!priced.every((one) => one !== undefined)) return {};
+  return {
+    kvBytes: sum(priced, ({ kvBytes }) => kvBytes),
+    usd: sum(priced, ({ terms }) => terms.usd),
+    joules: sum(priced, ({ terms }) => terms.joules),
+  };
+}
+
+/** What the same would have cost had nothing been cached, where one engine said it all. */
+function uncached(
+  { served, tried, sequels = [], outputTokens }: Outcome,
+  { promptTokens, cachedTokens }: PromptCount,
+): Pick<Forecast, "uncachedUsd"> {
+  if (served === undefined || cachedTokens === undefined || sequels.length > 0) return {};
+  const known = { promptTokens, outputTokens, cachedTokens: 0 };
+  const priced = afterwards(tried.plan.input, served.placement, known);
+  return priced ? { uncachedUsd: priced.terms.usd } : {};
+}
+
+function deliveredByLost({ sequels = [] }: Outcome): number {
+  return sequels.at(-1)?.request.from ?? 0;
 }
 
 function forecast(turn: Prepared, placement: Placement | undefined): Forecast {

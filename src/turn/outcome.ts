@@ -4,8 +4,21 @@ import type { LegFailure } from "../region/service.ts";
 import type { ServedLegs } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import type { Placement } from "../core/plan/placement.ts";
+import type { PlanInput } from "../core/plan/plan-input.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Tried } from "./run-turn.ts";
+import type { SequelRequest } from "./sequel-request.ts";
+import type { Attempt } from "./try.ts";
+
+/** What went on with an answer after its engine was lost in the middle. */
+export type Sequel = {
+  readonly served: Extract<Attempt, { ok: true }>;
+  /** What its plan was made from. */
+  readonly input: PlanInput;
+  /** The engine that was lost. */
+  readonly lost: string;
+  readonly request: SequelRequest;
+};
 
 /** How a turn came out, before it is written down. */
 export type Outcome = {
@@ -18,6 +31,10 @@ export type Outcome = {
     /** The engine that decodes, asked first, turned out to be the better place for both phases, or too busy for both. */
     readonly redecided?: boolean;
   };
+  /** In order; absent where nothing went on. */
+  readonly sequels?: readonly Sequel[];
+  /** The client's prompt as its engines counted it, where the leg that answered first did not tell. */
+  readonly promptTokens?: number;
   /** Output tokens that reached the client: the engine's count, else frames seen. */
   readonly outputTokens: number;
   readonly outputKnown: Segment["known"];
@@ -37,6 +54,11 @@ export type Renderer = {
   /** One frame of an event stream that tells of an error after headers were sent. */
   errorFrame(failure: TurnFailure): string;
 };
+
+/** The legs that answered, and those that went on with it. */
+export function servedLegs({ served, sequels = [] }: Outcome): ServedLegs[] {
+  return served === undefined ? [] : [served, ...sequels.map((sequel) => sequel.served)];
+}
 
 /** A turn that no placement answered, or that nobody waits for any more. */
 export function failedOutcome(

@@ -27,6 +27,9 @@ export type Tried = {
     | { readonly ok: false; readonly failure: LegFailure };
 };
 
+/** What ran before for the same turn, to which is added what runs, and the engines that are not to be asked. */
+type Earlier = { readonly runs: LegRun[]; readonly avoid: ReadonlySet<string> };
+
 /** Step 5: orders the placements of a prepared turn. */
 export function planTurn(
   deps: TurnDeps,
@@ -45,10 +48,11 @@ export async function tryPlacements(
   deps: TurnDeps,
   turn: Prepared,
   first: Planned,
+  earlier: Earlier = { runs: [], avoid: new Set() },
 ): Promise<Tried> {
   const { maxAttempts } = deps.settings;
-  const runs: LegRun[] = [];
-  const avoid = new Set<string>();
+  const { runs } = earlier;
+  const avoid = new Set(earlier.avoid);
   const suspected = new Set<string>();
   let planned = first;
   let ordered: readonly Placement[] = first.placements;

@@ -3,7 +3,7 @@ import type { Segment, Work } from "../core/receipt.ts";
 import { cachedFigure, type ServedLegs } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import type { LegRun } from "./legs.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, Sequel } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** What one turn's prompt was, in the engine's own count where it was told. */
@@ -13,9 +13,10 @@ export type PromptCount = {
 };
 
 /** The served prompt as its engine counted it; cached tokens from the leg that tells them truly, or unknown. */
-export function promptCount(deps: TurnDeps, turn: Prepared, { served }: Outcome): PromptCount {
+export function promptCount(deps: TurnDeps, turn: Prepared, outcome: Outcome): PromptCount {
+  const { served } = outcome;
   const counted = served?.answer.usage ?? served?.prefill?.usage;
-  const promptTokens = counted?.promptTokens ?? turn.ask.promptTokens;
+  const promptTokens = counted?.promptTokens ?? outcome.promptTokens ?? turn.ask.promptTokens;
   return { promptTokens, cachedTokens: served && cachedFigure(deps, turn, served) };
 }
 
@@ -26,23 +27,39 @@ export function segmentsOf(
   count: PromptCount,
   outcome: Outcome,
 ): Segment[] {
-  const { prefill, answer } = served;
   const segments = inputSegments(deps, served, count, outcome.endedAt);
-  if (outcome.outputTokens === 0) return segments;
-  segments.push({
+  const { sequels = [] } = outcome;
+  const starts = [0, ...sequels.map(({ request }) => request.from)];
+  const parts = [served, ...sequels.map((sequel) => sequel.served)].map((legs, index) => ({
+    ...decodeSegment(deps, legs, outcome, sequels[index - 1]),
+    from: starts[index] ?? 0,
+    to: starts[index + 1] ?? outcome.outputTokens,
+  }));
+  return [...segments, ...parts.filter(({ from, to }) => from < to)];
+}
+
+function decodeSegment(
+  deps: TurnDeps,
+  { prefill, answer }: ServedLegs,
+  outcome: Outcome,
+  sequel: Sequel | undefined,
+): Omit<Segment, "from" | "to"> {
+  const isSampledAnew = sequel?.request.isSampledAnew === true;
+  const reason =
+    prefill === undefined || answer.recomputed
+      ? answer.grant.reason
+      : `continues on the KV cache handed over by ${prefill.grant.engine}`;
+  return {
     ...place(deps, answer, "decode"),
     phase: "decode",
-    from: 0,
-    to: outcome.outputTokens,
     startedAt: answer.firstTokenAt ?? answer.startedAt,
-    endedAt: outcome.endedAt,
-    reason:
-      prefill === undefined || answer.recomputed
-        ? answer.grant.reason
-        : `continues on the KV cache handed over by ${prefill.grant.engine}`,
+    endedAt: answer.outcome === "failed" ? (answer.endedAt ?? outcome.endedAt) : outcome.endedAt,
+    reason: sequel
+      ? `goes on from what ${sequel.lost} had said when it was lost${isSampledAnew ? ", sampled anew" : ""}; ${reason}`
+      : reason,
+    ...(sequel && { sequel: isSampledAnew ? ("sampled-anew" as const) : ("greedy" as const) }),
     known: outcome.outputKnown,
-  });
-  return segments;
+  };
 }
 
 /** Why another mode than was planned, once the engine that decodes had answered. */

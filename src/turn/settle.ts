@@ -7,7 +7,7 @@ import type { TurnDeps } from "./deps.ts";
 import type { KvMoved } from "../core/receipt.ts";
 import { exportKv, planKvExport } from "./kv/export.ts";
 import { finish, type LegRun } from "./legs.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, servedLegs } from "./outcome.ts";
 import { isCounted, type Prepared } from "./prepare.ts";
 import { promptCount } from "./segments.ts";
 
@@ -27,11 +27,13 @@ export async function settle(
     turn.session.name ??
     (ref.kind === "unknown" && answer !== undefined ? await ref.nameWith(answer) : undefined);
   const { runs } = outcome.tried;
-  await Promise.race([outcome.served?.prefilled, after(deps.settings.settleHoldMs)]);
-  const late = outcome.served?.prefilled && outcome.served.prefill;
-  for (const run of runs) if (run !== late) finish(deps, run, "cancelled", GIVEN_UP);
+  const legs = servedLegs(outcome);
+  const prefilled = Promise.all(legs.map((one) => one.prefilled));
+  await Promise.race([prefilled, after(deps.settings.settleHoldMs)]);
+  const late = legs.flatMap((one) => (one.prefilled && one.prefill ? [one.prefill] : []));
+  for (const run of runs) if (!late.includes(run)) finish(deps, run, "cancelled", GIVEN_UP);
   // Known at once, unless an engine has to be probed: the session is told before that, as the next turn is on its way.
-  const resolved = outcome.served && resolveHandoff(deps, turn, outcome.served);
+  const resolved = legs.map((one) => resolveHandoff(deps, turn, one));
   const count = promptCount(deps, turn, outcome);
   // What was counted in tokens would be taken for text.
   const isText = turn.chain.media.length === 0 && !isCounted(turn.request);
@@ -77,13 +79,13 @@ export async function settle(
     name === undefined
       ? ""
       : await formatSessionId(deps, name, settled?.branch ?? opened?.branch ?? 0);
-  if (late) {
-    await Promise.race([outcome.served?.prefilled, after(LATE_MS)]);
-    finish(deps, late, "cancelled", GIVEN_UP);
+  if (late.length > 0) {
+    await Promise.race([prefilled, after(LATE_MS)]);
+    for (const run of late) finish(deps, run, "cancelled", GIVEN_UP);
   }
   // Who embeds cannot be probed with a chat.
   const silent = turn.request.embeds ? [] : runs;
-  await Promise.all([resolved, resolveSilence(deps, silent)]);
+  await Promise.all([...resolved, resolveSilence(deps, silent)]);
   const write = (exported?: KvMoved) =>
     deps.receipts.add(buildReceipt(deps, turn, sessionId, settled?.turn ?? 0, outcome, exported));
   // The client's last frame does not wait for that, its receipt does.
@@ -102,26 +104,24 @@ function holdingsAfter(
   outcome: Outcome,
   promptTokens: number,
 ): Holding[] {
-  const { served } = outcome;
-  if (served === undefined) return [];
+  const legs = servedLegs(outcome);
+  const last = legs.at(-1);
+  if (last === undefined) return [];
   const links = turn.chain.bytes.byteLength / 8;
   const base = { links, tier: "hbm", at: outcome.endedAt } as const;
   const holdings: Holding[] = [
     {
       ...base,
-      engine: served.answer.grant.engine,
-      tokens: promptTokens + (keepsAnswers(deps, served.answer) ? outcome.outputTokens : 0),
+      engine: last.answer.grant.engine,
+      tokens: promptTokens + (keepsAnswers(deps, last.answer) ? outcome.outputTokens : 0),
       known: outcome.status === "completed" ? "reported" : "assumed",
-      ...pinOf(deps, served.answer),
+      ...pinOf(deps, last.answer),
     },
   ];
-  if (served.prefill !== undefined) {
-    holdings.push({
-      ...base,
-      engine: served.prefill.grant.engine,
-      tokens: promptTokens,
-      known: "assumed",
-    });
+  for (const { prefill } of legs) {
+    if (prefill === undefined) continue;
+    const { engine } = prefill.grant;
+    holdings.push({ ...base, engine, tokens: promptTokens, known: "assumed" });
   }
   return holdings;
 }

@@ -1,16 +1,17 @@
 import { collectAnswer } from "../core/chat-frames.ts";
 import { answerKey } from "../core/prefix.ts";
 import { after } from "./after.ts";
-import { correctFrame, usageCorrection } from "./cached-figure.ts";
+import { cachedFigure, correctFrame, usageCorrection } from "./cached-figure.ts";
 import type { TurnDeps } from "./deps.ts";
 import { forClientOf } from "./for-client.ts";
+import { asOneAnswer, goOn } from "./go-on.ts";
 import { type KeptTaker, keptTaker } from "./kept.ts";
-import { finish } from "./legs.ts";
-import type { Attempt } from "./try.ts";
-import { failedOutcome, type Renderer } from "./outcome.ts";
+import { finish, type LegRun } from "./legs.ts";
+import { failedOutcome, type Outcome, type Renderer, type Sequel } from "./outcome.ts";
 import type { Prepared } from "./prepare.ts";
 import { relay, type Relayed } from "./relay.ts";
 import type { Tried } from "./run-turn.ts";
+import { wholeUsage } from "./sequel-frames.ts";
 import { settle } from "./settle.ts";
 
 const KEEP_ALIVE = new TextEncoder().encode(": keep-alive\n\n");
@@ -35,18 +36,28 @@ export async function streamAnswer(
   }
   const collector = collectAnswer();
   let settling: Promise<void> | undefined;
-  const taker = keptTaker(deps, turn, result.answer);
-  const forClient = forClientOf(deps, turn, result.answer);
   const correct = usageCorrection(deps, turn, result, deps.settings.settleHoldMs);
+  const sequels: Sequel[] = [];
+  let { taker, ...leg } = relayedLeg(deps, turn, result.answer);
   await relay(result.body, sink, {
+    ...leg,
     signal: turn.signal,
     dropUsage: !turn.request.includeUsage,
     correct: correct && ((frame) => correctFrame(frame, correct)),
-    take: (frame) => forClient.frame(taker?.takeFrame(frame) ?? frame),
     collector,
-    told: deps.capabilities(turn.dialectOf(result.answer.grant.pool)).told,
+    async goOn(relayed) {
+      const lost = (sequels.at(-1)?.served ?? result).answer;
+      const interrupted = { tried, lost, relayed, collector, sequels };
+      const sequel = await goOn(deps, turn, interrupted, (work) => lively(deps, turn, work, sink));
+      if (sequel === undefined) return undefined;
+      ({ taker, ...leg } = relayedLeg(deps, turn, sequel.served.answer));
+      sequels.push(sequel);
+      const cachedTokens = cachedFigure(deps, turn, result);
+      return { ...leg, ...asOneAnswer(collector, sequel, cachedTokens), body: sequel.served.body };
+    },
     settle(relayed) {
-      settling ??= settleStream(deps, turn, tried, result, relayed, collector.answer(), taker);
+      const legs = { tried, served: result, sequels };
+      settling ??= settleStream(deps, turn, legs, relayed, collector.answer(), taker);
       return Promise.race([settling, after(deps.settings.settleHoldMs)]).then(() => {});
     },
     errorFrame: (why) => render.errorFrame({ kind: "status", message: why }),
@@ -54,13 +65,23 @@ export async function streamAnswer(
   await settling;
 }
 
+/** How an engine's events become the client's, and what it keeps for the next turn. */
+function relayedLeg(deps: TurnDeps, turn: Prepared, answer: LegRun) {
+  const taker = keptTaker(deps, turn, answer);
+  const forClient = forClientOf(deps, turn, answer);
+  return {
+    taker,
+    take: (frame: Uint8Array) => forClient.frame(taker?.takeFrame(frame) ?? frame),
+    told: deps.capabilities(turn.dialectOf(answer.grant.pool)).told,
+  };
+}
+
 const LEG_OUTCOMES = { completed: "served", failed: "failed", cancelled: "cancelled" } as const;
 
 function settleStream(
   deps: TurnDeps,
   turn: Prepared,
-  tried: Tried,
-  served: Extract<Attempt, { ok: true }>,
+  { sequels, ...legs }: Required<Pick<Outcome, "tried" | "served" | "sequels">>,
   relayed: Relayed,
   answer: Parameters<typeof answerKey>[0] | undefined,
   taker: KeptTaker | undefined,
@@ -68,7 +89,10 @@ function settleStream(
   const { usage, why, tokenFrames, told } = relayed;
   const status = { complete: "completed", broken: "failed", "client-left": "cancelled" } as const;
   const ended = status[relayed.ended];
-  finish(deps, served.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames, told });
+  const sequel = sequels.at(-1);
+  const last = sequel?.served ?? legs.served;
+  finish(deps, last.answer, LEG_OUTCOMES[ended], { usage, why, tokenFrames, told });
+  const whole = sequel && usage ? wholeUsage(usage, sequel.request) : usage;
   const kept = usage && taker?.kept(usage.promptTokens, usage.outputTokens);
   const handle = taker?.handle();
   const outcome = {
@@ -76,14 +100,26 @@ function settleStream(
     ...(kept && { kept }),
     ...(handle !== undefined && { handle }),
     ...(why !== undefined && { error: why }),
-    tried,
-    served,
-    outputTokens: usage?.outputTokens ?? tokenFrames,
-    outputKnown: usage ? ("reported" as const) : ("derived" as const),
+    ...legs,
+    ...(sequel && { sequels }),
+    ...(sequel && whole && { promptTokens: whole.promptTokens }),
+    outputTokens: whole?.outputTokens ?? (sequel?.request.from ?? 0) + tokenFrames,
+    outputKnown: usage && !sequel ? ("reported" as const) : ("derived" as const),
     endedAt: deps.now(),
   };
-  const whole = ended === "completed" && answer !== undefined;
-  return settle(deps, turn, outcome, whole ? answerKey(answer) : undefined);
+  const isWhole = ended === "completed" && answer !== undefined;
+  return settle(deps, turn, outcome, isWhole ? answerKey(answer) : undefined);
+}
+
+/** Comments as soon as the client has waited long for another engine to go on. */
+async function lively(
+  deps: TurnDeps,
+  turn: Prepared,
+  work: Promise<Tried>,
+  sink: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<Tried> {
+  const early = await Promise.race([work, after(deps.settings.keepAliveMs)]);
+  return early === "silence" ? keepAlive(deps, turn, work, sink) : early;
 }
 
 /** Writes a comment at once and then every interval, until the legs have an answer or the client is gone. */

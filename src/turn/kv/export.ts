@@ -5,7 +5,7 @@ import { maxHoldings } from "../../core/session/state.ts";
 import type { StoredKv } from "../../rpc/session-messages.ts";
 import type { TurnDeps } from "../deps.ts";
 import type { LegRun } from "../legs.ts";
-import type { Outcome } from "../outcome.ts";
+import { type Outcome, servedLegs } from "../outcome.ts";
 import type { Prepared } from "../prepare.ts";
 import type { KvDeps } from "./deps.ts";
 import { exportFacts, type KvSize } from "./facts.ts";
@@ -41,11 +41,14 @@ export type KvExport = {
 export function planKvExport(
   deps: TurnDeps,
   turn: Prepared,
-  { served, status, outputTokens, handle }: Outcome,
+  outcome: Outcome,
   promptTokens: number,
   session: string | undefined,
 ): KvExport | undefined {
   const { kv } = deps;
+  const { status, outputTokens, handle } = outcome;
+  // Who went on with it to its end holds all of it.
+  const served = servedLegs(outcome).at(-1);
   if (!kv || !served || status !== "completed" || session === undefined) return undefined;
   const run = served.answer;
   const { pool } = run.grant;

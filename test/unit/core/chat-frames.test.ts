@@ -186,3 +186,39 @@ describe("collectAnswer", () => {
     expect(collectAnswer().answer()).toBeUndefined();
   });
 });
+
+describe("what was begun of an answer", () => {
+  const begun = (chunks: readonly string[]) => {
+    const collector = collectAnswer();
+    for (const data of chunks) collector.add(data);
+    return collector.begun();
+  };
+  const first = chunk({ role: "assistant", content: "a" });
+
+  it("is its text so far, and the chunk that it began with", () => {
+    expect(begun([first, chunk({ content: "b", tool_calls: [], refusal: null })])).toEqual({
+      text: "ab",
+      firstChunk: first,
+    });
+  });
+
+  it.each([
+    chunk({ tool_calls: [{ index: 0, id: "1" }] }),
+    chunk({ reasoning_content: "hm" }),
+    chunk({ refusal: "no" }),
+    chunk({ content: "b" }, { logprobs: { content: [] } }),
+    chunk({ content: "b" }, { index: 1 }),
+    chunk({}, { finish_reason: "stop" }),
+    JSON.stringify({ choices: [{ index: 0, delta: null, finish_reason: "stop" }] }),
+    "not json",
+  ])("is unknown once it is more than text: %s", (data) => {
+    expect(begun([first, data, chunk({ content: "c" })])).toBeUndefined();
+  });
+
+  it("is unknown before anything came, and of an answer that is too long", () => {
+    expect(begun([])).toBeUndefined();
+    const collector = collectAnswer(3);
+    for (const content of ["ab", "cd"]) collector.add(chunk({ content }));
+    expect(collector.begun()).toBeUndefined();
+  });
+});

@@ -156,3 +156,54 @@ describe("a relayed stream", () => {
     expect(settled).toMatchObject([{ ended: "client-left", tokenFrames: 1 }]);
   });
 });
+
+describe("a relayed stream that breaks off", () => {
+  const sequel = (chunks: readonly string[], end: "close" | "error" = "close") => ({
+    body: streamOf(chunks, end),
+    rewrite: (data: string) => (data.includes('"b"') ? data.replace('"b"', '"c"') : data),
+    take: undefined,
+    correct: undefined,
+    told: () => undefined,
+  });
+
+  it("goes on with what another engine sends, and is settled once, for that one alone", async () => {
+    const broken: Relayed[] = [];
+    const { text, settled } = await relayed(streamOf([token("a"), token("a")], "error"), {
+      goOn: async (seen) => {
+        broken.push({ ...seen });
+        return sequel([token("b"), FINISH, USAGE, DONE]);
+      },
+    });
+    expect(text).toBe(token("a") + token("a") + token("c") + FINISH + USAGE + DONE);
+    expect(broken).toMatchObject([{ tokenFrames: 2, why: "connection reset" }]);
+    expect(settled).toMatchObject([{ ended: "complete", tokenFrames: 1, why: undefined }]);
+  });
+
+  it("never passes on an event that was cut", async () => {
+    const { text } = await relayed(streamOf([token("a"), token("x").slice(0, 20)], "error"), {
+      goOn: async () => sequel([token("b"), DONE]),
+    });
+    expect(text).toBe(token("a") + token("c") + DONE);
+  });
+
+  it("is an error as soon as nobody goes on", async () => {
+    const next = [sequel([token("b")], "error"), undefined];
+    const { text, settled } = await relayed([token("a")], { goOn: async () => next.shift() });
+    expect(text).toBe(`${token("a")}${token("c")}data: {"error":"connection reset"}\n\n`);
+    expect(settled).toMatchObject([{ ended: "broken" }]);
+  });
+
+  it("does not go on for a client that left", async () => {
+    const client = new AbortController();
+    let asked = 0;
+    const { settled } = await relayed(new ReadableStream({ pull: () => client.abort() }), {
+      signal: client.signal,
+      goOn: async () => {
+        asked += 1;
+        return undefined;
+      },
+    });
+    expect(asked).toBe(0);
+    expect(settled).toMatchObject([{ ended: "client-left" }]);
+  });
+});
