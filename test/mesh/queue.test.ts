@@ -12,7 +12,9 @@ describe("more prompts at once than two engines can take in", () => {
   const started = useMesh(async () => {
     const mesh = meshFile();
     // Pools of the small model may stay: they are not asked.
-    const kept = Object.entries(mesh.pools).filter(([name]) => /^(groq|embed|h100-|h200-ams)/.test(name));
+    const kept = Object.entries(mesh.pools).filter(([name]) =>
+      /^(groq|embed|h100-|h200-ams)/.test(name),
+    );
     const pools = Object.fromEntries(kept);
     return { mesh: { ...mesh, pools, links: [], rules: [] }, timeFactor: 0.1 };
   });
