@@ -1,7 +1,7 @@
 import { CallPlaces } from "./call-places.ts";
 import { eventOf } from "./events.ts";
 import { SIGNATURE, toolUse } from "./message.ts";
-import type { Piece } from "./said.ts";
+import type { Piece } from "./pieces.ts";
 
 /**
  * Writes the pieces of an answer as content blocks, one after another. A piece of another block closes the one that is

@@ -1,4 +1,4 @@
-import type { Piece } from "./said.ts";
+import type { Piece } from "./pieces.ts";
 
 /** Tells the tool calls of an answer apart. Some engines put all of them in one place, and part them by their ids alone. */
 export class CallPlaces {

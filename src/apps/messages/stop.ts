@@ -1,4 +1,4 @@
-import type { Choice } from "./said.ts";
+import type { Choice } from "../completion.ts";
 
 /** Why an answer ended. */
 export type Stop = {

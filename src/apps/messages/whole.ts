@@ -1,7 +1,8 @@
 import { parseExact } from "../../core/exact-json.ts";
 import { messageOf, SIGNATURE, toolUse } from "./message.ts";
 import type { Asked } from "./renderer.ts";
-import { onlyChoice, type Piece, piecesOf, readCompletion } from "./said.ts";
+import { onlyChoice, readCompletion } from "../completion.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
 import { stopOf } from "./stop.ts";
 import { estimatedUsage, messageUsage } from "./usage.ts";
 

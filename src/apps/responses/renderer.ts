@@ -1,7 +1,7 @@
 import type { AnswerFacts, AnswerRenderer } from "../app-api.ts";
 import { itemId } from "../../core/stored-response.ts";
+import { type Completion, onlyChoice, readCompletion, type Said } from "../completion.ts";
 import type { ApiError } from "../errors.ts";
-import { type Completion, readCompletion, type Said } from "./chunk.ts";
 import { Events } from "./events.ts";
 import type { Item } from "./items.ts";
 import { Output } from "./output.ts";
@@ -34,10 +34,12 @@ export function responseRenderer(
       .map((type) => events.write(type, { response: begun }))
       .join("");
   };
-  const take = ({ said, logprobs, finish: why, usage: counted }: Completion) => {
-    usage = responseUsage(counted) ?? usage;
-    finish = why ?? finish;
-    return said === undefined ? "" : told(output, said, logprobs);
+  const take = (completion: Completion) => {
+    const choice = onlyChoice(completion);
+    usage = responseUsage(completion.usage) ?? usage;
+    finish = choice?.finish_reason ?? finish;
+    const said = choice?.delta ?? choice?.message;
+    return said ? told(output, said, choice?.logprobs?.content ?? []) : "";
   };
   /** What closes it, and the response itself once it is stored: where it could not be, it says so. */
   const ended = async () => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 const said = z.looseObject({
   content: z.string().nullish(),
   refusal: z.string().nullish(),
-  reasoning_content: z.string().nullish(),
+  reasoning_content: z.string().nullish().catch(null),
   reasoning: z.string().nullish().catch(null),
   tool_calls: z
     .array(
@@ -23,6 +23,11 @@ const choice = z.looseObject({
   index: z.int().nullish(),
   delta: said.nullish(),
   message: said.nullish(),
+  /** Of the tokens of its text. */
+  logprobs: z
+    .looseObject({ content: z.array(z.looseObject({})).nullish() })
+    .nullish()
+    .catch(null),
   finish_reason: z.string().nullish(),
   /** The stop sequence that was met, where engines tell: vLLM and TensorRT-LLM here, SGLang below. */
   stop_reason: z.unknown().optional(),
@@ -49,30 +54,4 @@ export function readCompletion(json: string): Completion {
 /** The one choice that is asked for; a chunk of the usage alone has none. */
 export function onlyChoice({ choices }: Completion): Choice | undefined {
   return choices.find(({ index }) => (index ?? 0) === 0);
-}
-
-/** One piece of an answer: of its thinking, its text, or the tool call of that place. */
-export type Piece = {
-  readonly lane: "thinking" | "text" | number;
-  readonly text: string;
-  readonly id?: string;
-  readonly name?: string;
-};
-
-/** What was said, in the order in which models say it. */
-export function piecesOf(said: Said, thinks: boolean): Piece[] {
-  // Some engines say it under both names.
-  const thought = said.reasoning_content || said.reasoning || "";
-  const text = `${said.content ?? ""}${said.refusal ?? ""}`;
-  const calls = (said.tool_calls ?? []).map(({ index, id, function: call }, place): Piece => ({
-    lane: index ?? place,
-    text: call?.arguments ?? "",
-    ...(id && { id }),
-    ...(call?.name && { name: call.name }),
-  }));
-  return [
-    ...(thinks && thought !== "" ? [{ lane: "thinking", text: thought } as const] : []),
-    ...(text === "" ? [] : [{ lane: "text", text } as const]),
-    ...calls,
-  ];
 }
