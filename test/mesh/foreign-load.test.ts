@@ -55,7 +55,7 @@ async function crowd(emulatorUrl: string, n: number, signal: AbortSignal): Promi
 /** A mesh of one region, in which the large model has one pool of three engines that do both phases. */
 function meshOfOnePool() {
   const file = meshFile();
-  const small = Object.entries(file.pools).filter(([name]) => name === "h100-use1");
+  const small = Object.entries(file.pools).filter(([name]) => /^(h100|embed)-use1$/.test(name));
   const engines = NAMES.map((name, n) => ({ id: `${n}`, url: `http://127.0.0.1:9100/${name}` }));
   const large = ["large", { ...(file.pools["h200-use1"] as object), devices: 2, engines }] as const;
   return { ...file, pools: Object.fromEntries([...small, large]), links: [], rules: [] };
