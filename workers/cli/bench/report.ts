@@ -4,6 +4,8 @@ import type { Agreement } from "./agreement.ts";
 import type { GrantTimes } from "./granting.ts";
 import type { IndexMemory } from "./index-memory.ts";
 import { type Crossover, crossoverText } from "./kv-crossover.ts";
+import type { Forecasts } from "./llama.ts";
+import { llamaTable } from "./llama-table.ts";
 import type { PublishedRow } from "./published.ts";
 import { agreementTable, publishedTable, replayTable } from "./replay-tables.ts";
 import type { LongSession } from "./long-sessions.ts";
@@ -31,6 +33,7 @@ export type BenchReport = {
   readonly turns?: readonly TurnCost[];
   readonly sessions?: readonly LongSession[];
   readonly ttft?: readonly Added[];
+  readonly llama?: readonly Forecasts[];
 };
 
 /** The report as tables for a terminal. */
@@ -47,6 +50,7 @@ export function benchText(report: BenchReport): string {
     turns,
     sessions,
     ttft,
+    llama,
   } = report;
   const parts: string[] = [];
   if (plan !== undefined) {
@@ -95,6 +99,7 @@ export function benchText(report: BenchReport): string {
   if (turns !== undefined) parts.push(...turnTables(turns));
   if (sessions !== undefined) parts.push(...sessionTable(sessions));
   if (ttft !== undefined) parts.push(...addedTables(ttft));
+  if (llama !== undefined) parts.push(...llamaTable(llama));
   return parts.join("\n\n");
 }
 

@@ -22,9 +22,15 @@ const INSTALLED = fileURLToPath(
   new URL("../../llama/node_modules/node-llama-cpp", import.meta.url),
 );
 
-/** Two engines of llama.cpp that prefill and two that decode, and `mesh` with these in place of its own. */
-export async function startLlama(path: string, mesh: MeshFile): Promise<LlamaMesh> {
-  const threads = threadsOf(availableParallelism());
+/**
+ * Two engines of llama.cpp that prefill and two that decode, of so many threads each, and `mesh` with these in place of
+ * its own.
+ */
+export async function startLlama(
+  path: string,
+  mesh: MeshFile,
+  threads: Threads = threadsOf(availableParallelism()),
+): Promise<LlamaMesh> {
   const order = (name: string, count: number) => ({
     name,
     options: ["--threads", String(count)],
@@ -43,13 +49,16 @@ export async function startLlama(path: string, mesh: MeshFile): Promise<LlamaMes
   return { engines, mesh: llamaMesh(mesh, shape, pools) };
 }
 
+/** Of one engine of each phase. */
+export type Threads = { readonly prefill: number; readonly decode: number };
+
 export type LlamaMesh = { readonly engines: readonly LlamaEngine[]; readonly mesh: MeshFile };
 
 /**
  * Threads of one engine for each phase, of two each: a core for every thread, as threads of llama.cpp spin while they
  * wait. Decode waits for memory anyway, and leaves most of them to prefill.
  */
-export function threadsOf(cores: number): { readonly prefill: number; readonly decode: number } {
+export function threadsOf(cores: number): Threads {
   const decode = Math.max(1, Math.floor(cores / 6));
   return { prefill: Math.max(1, Math.floor(cores / 2) - decode), decode };
 }
