@@ -30,16 +30,20 @@ export function llamaMesh(
       },
     },
     links: [
-      {
-        from: PREFILL,
-        to: DECODE,
-        transport: "tcp",
-        gbps: LOOPBACK_GBPS,
-        perFlowGbps: LOOPBACK_GBPS,
-        rttMs: 0.1,
-        usdPerGB: 0,
-      },
-    ],
+      [PREFILL, DECODE],
+      // Between engines of one pool, and back, cached prefixes are pulled.
+      [PREFILL, PREFILL],
+      [DECODE, DECODE],
+      [DECODE, PREFILL],
+    ].map(([from = "", to = ""]) => ({
+      from,
+      to,
+      transport: "tcp",
+      gbps: LOOPBACK_GBPS,
+      perFlowGbps: LOOPBACK_GBPS,
+      rttMs: 0.1,
+      usdPerGB: 0,
+    })),
     rules: [],
   };
 }
