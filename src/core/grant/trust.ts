@@ -35,7 +35,9 @@ export function learnPrefill(engine: EngineState, live: LiveGrant, at: number): 
   for (const { ms, modelledMs, claim } of observed) {
     if (claim) observeClaim(engine.residency, claim, slowness(engine, at), ms);
     if (claim) continue;
-    if (modelledMs < SHORTEST_PREFILL_MS) continue;
+    // Where the device class is far too fast an assumption, a prefill that it has down as short is none.
+    const expectedMs = modelledMs * Math.max(1, prefillFactor(engine, at));
+    if (expectedMs < SHORTEST_PREFILL_MS) continue;
     observe(engine.prefill, pool.prefill, mates, ms / modelledMs, at);
   }
 }

@@ -12,6 +12,7 @@ import {
   renew,
 } from "../../../src/core/grant/report.ts";
 import { seededRandom } from "../../../src/core/random.ts";
+import { ask } from "../plan/plan-fixtures.ts";
 import { booked, chainOf, granted, grantAsk, region } from "./grant-fixtures.ts";
 
 const EMPTY = { batch: 0, batchTokens: 0, kvTokens: 0, unindexedTokens: 0, live: 0 };
@@ -146,6 +147,30 @@ describe("measured speed", () => {
     const engine = state.pools.get("h200")?.engines[0];
     expect(engine && prefillFactor(engine, now)).toBeGreaterThan(1.7);
     expect(engine && decodeFactor(engine, now)).toBeGreaterThan(2.5);
+  });
+
+  it("learns from prompts that only the class has down as short, once it knows that they are not", () => {
+    const state = region({ engineCount: 1 });
+    const engine = state.pools.get("h200")?.engines[0];
+    if (engine === undefined) throw new Error("one engine was asked for");
+    let now = 0;
+    const prefill = (n: number, tokens: number, times: number) => {
+      const chain = chainOf([n], tokens);
+      const asked = grantAsk({ ...chain, ask: ask({ promptTokens: tokens }) });
+      const { ticket } = granted(state, asked, now);
+      const modelledMs = engine.grants.get(ticket)?.modelledPrefillMs ?? NaN;
+      now += times * modelledMs;
+      firstToken(state, ticket, now);
+      done(state, ticket, now);
+      now += 1000;
+      return modelledMs;
+    };
+    for (let n = 0; n < 10; n += 1) prefill(n, 10_000, 8);
+    expect(prefillFactor(engine, now)).toBeGreaterThan(6);
+    for (let n = 10; n < 60; n += 1) expect(prefill(n, 200, 6)).toBeLessThan(50);
+    expect(prefillFactor(engine, now)).toBeLessThan(6.2);
+    for (let n = 60; n < 160; n += 1) prefill(n, 200, 1);
+    expect(prefillFactor(engine, now)).toBeGreaterThan(1.5);
   });
 
   it("does not take prompts that were computed meanwhile for slow decode", () => {
