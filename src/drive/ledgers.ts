@@ -12,8 +12,10 @@ export async function reconcileWithEngines(
   engines: ReadonlySet<string>,
 ): Promise<Reconciled> {
   const emulator = options.emulator ?? (await findEmulator(options, io));
-  if (typeof emulator === "string") {
-    return { ok: false, engines: [], error: emulator, entries: new Map(), blocks: new Map() };
+  const error = typeof emulator === "string" ? emulator : undefined;
+  if (typeof emulator === "string" || isNone(engines, emulator)) {
+    const nothing = { engines: [], entries: new Map(), blocks: new Map() };
+    return { ok: false, error: error ?? NO_LEDGERS, ...nothing };
   }
   const until = io.now() + PATIENCE_MS;
   const ours = new Set(works.map((work) => work.requestId));
@@ -43,6 +45,13 @@ export type Reconciled = Reconciliation & {
   /** Blocks of KV cache of each engine, where it tells. */
   readonly blocks: ReadonlyMap<string, number>;
 };
+
+const NO_LEDGERS =
+  "not compared: these engines are not emulated, and keep no ledgers of their legs";
+
+function isNone(used: ReadonlySet<string>, { engines }: Emulator): boolean {
+  return engines !== undefined && !engines.some(({ id }) => used.has(id)) && used.size > 0;
+}
 
 type Ledger = { readonly entries: readonly LedgerEntry[]; readonly blocks?: number };
 

@@ -57,7 +57,13 @@ export class Fleet extends PlainFleet {
 /** The part of `mesh.json` that says which engines there are. */
 type MeshEngines = {
   readonly pools: Readonly<
-    Record<string, { readonly model: string; readonly engines: readonly { readonly id: string }[] }>
+    Record<
+      string,
+      {
+        readonly model: string;
+        readonly engines: readonly { readonly id: string; readonly url: string }[];
+      }
+    >
   >;
 };
 
@@ -91,8 +97,10 @@ function tellEmulator(request: Request, { LOCAL, MESH }: LocalEnv): Response {
     );
   }
   const mesh = (typeof MESH === "string" ? JSON.parse(MESH) : MESH) as MeshEngines;
-  const engines = Object.entries(mesh.pools).flatMap(([pool, { model, engines: ids }]) =>
-    ids.map(({ id }) => ({ id: `${pool}/${id}`, model })),
+  const engines = Object.entries(mesh.pools).flatMap(([pool, { model, engines: all }]) =>
+    all
+      .filter(({ url }) => url.startsWith(`${LOCAL.emulatorUrl}/`))
+      .map(({ id }) => ({ id: `${pool}/${id}`, model })),
   );
   return Response.json({ url: LOCAL.emulatorUrl, token: LOCAL.emulatorToken, engines });
 }
