@@ -19,6 +19,7 @@ const Flags = z.object({
   apiKey: z.coerce.string().default(process.env["OPENAI_API_KEY"] || "sk-phaseway-local"),
   concurrency: z.number().int().min(1),
   maxContext: z.number().int().min(1),
+  truncate: z.number().int().min(1024, "--truncate must be 1024 or more").optional(),
   limit: z.number().int().min(1).optional(),
   conversations: z.number().int().min(1).optional(),
   faults: z.number().int().optional(),
@@ -57,6 +58,10 @@ cli
   .option("--max-context <n>", "Skip conversations with more tokens than this", {
     default: 131_072,
   })
+  .option(
+    "--truncate <bytes>",
+    "Cut conversations to so many bytes, which are no fewer tokens, instead of skipping long ones",
+  )
   .option("--json", "Print one JSON object as the last line of stdout")
   .action(async (given: unknown) => {
     const flags = Flags.safeParse(given);
@@ -75,12 +80,13 @@ async function main(flags: Flags): Promise<boolean> {
     problems.push(problem);
     process.stderr.write(`${problem.path}:${problem.line}: ${problem.message}\n`);
   };
-  const { maxContext, emulator, emulatorToken, limit, faults, trace, ...rest } = flags;
-  const conversations = conversationsOf(trace, flags.conversations ?? Infinity, {
-    maxContext,
+  const { maxContext, emulator, emulatorToken, limit, faults, trace, truncate, ...rest } = flags;
+  const reading = {
+    maxContext: truncate === undefined ? maxContext : Infinity,
     onProblem,
-    onSkip: (s) => skipped.push(s),
-  });
+    onSkip: (s: SkippedConversation) => skipped.push(s),
+  };
+  const conversations = conversationsOf(trace, flags.conversations ?? Infinity, reading, truncate);
   const report = await drive(
     {
       ...rest,
