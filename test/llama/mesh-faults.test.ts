@@ -44,10 +44,12 @@ it(`answers rightly or says that it cannot, ${TIMES} times over, and leaves noth
     // What it learned of engines that died would have it try no split any more.
     await fleet.mesh.evict("Region", "iad@1").catch(() => {});
     const messages = [{ role: "user", content: textOf(n) }];
-    const alone = await fleet.alone({ messages, max_tokens: OUTPUT, temperature: 0 });
     const stream = random() < 0.7;
     const question = { messages, maxTokens: OUTPUT, stream, more: { temperature: 0 } };
-    const seen = await strike.run(question);
+    const [seen, alone] = await Promise.all([
+      strike.run(question),
+      fleet.alone({ messages, max_tokens: OUTPUT, temperature: 0 }),
+    ]);
     const isRight = isAnswered(seen, stream, alone);
     expect(isRight || isCleanError(seen), `${strike.name}: ${seen.status} ${seen.text}`).toBe(true);
     ends[isRight ? "right" : "told"] += 1;
