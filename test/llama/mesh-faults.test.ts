@@ -8,7 +8,7 @@ import { DECODES, PREFILLS, type Said, useLlamaFleet } from "./llama-mesh.ts";
 const started = useLlamaFleet();
 const random = seededRandom(5);
 
-const TIMES = 50;
+const TIMES = Number(process.env.CHAOS_ROUNDS ?? 12);
 const PROMPT = 1500;
 const OUTPUT = 40;
 /** How long a leg may have run when its engine is killed. */
